@@ -1,0 +1,1 @@
+"""The kiosk itself: core, supervisor, configuration, assembly."""

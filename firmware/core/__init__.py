@@ -1,0 +1,1 @@
+"""The patient session: pure flows, the journal before every act, views."""

@@ -1,0 +1,1 @@
+"""One pure reducer per patient service."""

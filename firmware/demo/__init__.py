@@ -1,0 +1,1 @@
+"""The whole kiosk on a desk: real processes, emulated peripherals, a scripted story."""

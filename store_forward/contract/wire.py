@@ -1,0 +1,229 @@
+"""HTTP bodies between kiosk and gateway (OpenAPI 3.1 is generated from these types)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+from store_forward.contract.facts import Redacted
+
+MAX_BATCH_BYTES = 1_048_576
+"""Largest request body the gateway reads; above it answers 413 and the kiosk halves its batch."""
+
+MAX_BATCH_ITEMS = 500
+
+Hex32 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
+
+
+class Item(Redacted, frozen=True, forbid_unknown_fields=True):
+    """One journal entry on the wire. ``entry`` is the canonical JSON, byte for byte."""
+
+    seq: Seq
+    hash: Hex32
+    entry: msgspec.Raw
+
+
+class Batch(Redacted, frozen=True, forbid_unknown_fields=True):
+    """Consecutive journal entries of one incarnation of one kiosk, signed as an HTTP message.
+
+    ``previous_hash`` is the chain hash before ``items[0]``.
+    """
+
+    device: Name
+    incarnation: Name
+    previous_hash: Hex32
+    items: tuple[Item, ...]
+
+
+class Outcome(StrEnum):
+    """What the gateway did with an item."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+    DEFERRED = "deferred"
+    CONFLICT = "conflict"
+    REVIEW = "review"
+
+
+class Result(msgspec.Struct, frozen=True):
+    """Answer for one item. ``code`` is a stable machine word, ``his_ref`` the HIS row."""
+
+    seq: int
+    id: str
+    outcome: Outcome
+    his_ref: str | None = None
+    code: str | None = None
+    retryable: bool = False
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What the gateway has durably recorded, countersigned.
+
+    ``signature`` is Ed25519 (base64) by the gateway key ``key_id`` over ``receipt_bytes``.
+    ``ack_seq``: every seq up to it is durably recorded at the gateway, whatever its outcome.
+    """
+
+    batch_id: str
+    device: str
+    incarnation: str
+    first_seq: int
+    last_seq: int
+    last_hash: str
+    ack_seq: int
+    received_at: str
+    key_id: str
+    signature: str
+
+
+def receipt_bytes(receipt: Receipt) -> bytes:
+    """The signed bytes of a receipt: sorted compact JSON with an empty signature."""
+    return msgspec.json.encode(msgspec.structs.replace(receipt, signature=""), order="sorted")
+
+
+class BatchAnswer(msgspec.Struct, frozen=True):
+    """200 answer to POST /v1/batches."""
+
+    results: tuple[Result, ...]
+    receipt: Receipt
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Error body (RFC 9457 application/problem+json). ``code`` is a stable machine word."""
+
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+
+
+# --- reference data -----------------------------------------------------------------------------
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A text in the two screen languages."""
+
+    zh: str
+    en: str
+
+
+class Department(msgspec.Struct, frozen=True):
+    """A department that can be registered for. ``keywords`` are symptom words and aliases."""
+
+    code: str
+    name: Text
+    location: Text
+    pinyin: str
+    initials: str
+    keywords: tuple[str, ...] = ()
+    introduction: Text | None = None
+
+
+class Doctor(msgspec.Struct, frozen=True):
+    """A doctor with title (职称) and specialty (专业). ``fee_fen`` is the registration fee."""
+
+    code: str
+    department_code: str
+    name: Text
+    pinyin: str
+    initials: str
+    title: Text
+    specialty: Text
+    fee_fen: int
+
+
+class Schedule(msgspec.Struct, frozen=True):
+    """A doctor's session of one day. ``remaining`` counts unsold slots as of ``as_of``."""
+
+    code: str
+    doctor_code: str
+    date: str
+    start: str
+    end: str
+    room: Text
+    capacity: int
+    remaining: int
+    as_of: str
+
+
+class ReferenceChange(msgspec.Struct, frozen=True):
+    """One delta: ``record`` is None for a tombstone."""
+
+    key: str
+    record: msgspec.Raw | None
+
+
+class ReferencePage(msgspec.Struct, frozen=True):
+    """Answer to GET /v1/reference/{set}?since=cursor. Sets: departments, doctors, schedules."""
+
+    set: str
+    cursor: str
+    as_of: str
+    changes: tuple[ReferenceChange, ...]
+    complete: bool = True
+
+
+# --- allotments ---------------------------------------------------------------------------------
+
+
+class LeaseRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """POST /v1/allotments/lease: top the kiosk up to ``wanted_per_doctor`` unsold slots each.
+
+    Idempotent on ``request_id``.
+    """
+
+    device: Name
+    request_id: Name
+    wanted_per_doctor: Annotated[int, msgspec.Meta(ge=0, le=50)]
+
+
+class SlotLease(msgspec.Struct, frozen=True):
+    """One specific slot leased to one kiosk until ``expires_at`` (RFC 3339 UTC).
+
+    ``fencing`` grows each time the slot is leased anew; an older token never wins.
+    """
+
+    lease_id: str
+    slot_id: str
+    schedule_code: str
+    doctor_code: str
+    number: int
+    start: str
+    end: str
+    expires_at: str
+    fencing: int
+
+
+class LeaseAnswer(msgspec.Struct, frozen=True):
+    """All slots now leased to this kiosk and unsold, and the gateway's time."""
+
+    leases: tuple[SlotLease, ...]
+    now: str
+
+
+class LeaseReturn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """POST /v1/allotments/return: give unsold slots back."""
+
+    device: Name
+    lease_ids: tuple[str, ...]
+
+
+class TransactionStatus(msgspec.Struct, frozen=True):
+    """GET /v1/transactions/{id}: state of an order, a slip code or an entry id at the HIS."""
+
+    id: str
+    state: str
+    his_ref: str | None = None
+    device: str | None = None
+    seq: int | None = None
+
+
+class HealthAnswer(msgspec.Struct, frozen=True):
+    """GET /v1/health: the gateway's time; the answer itself says the way is open."""
+
+    now: str
+    software: str

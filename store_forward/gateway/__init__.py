@@ -1,0 +1,1 @@
+"""The HIS side: API, ledger, allotments, receipts."""

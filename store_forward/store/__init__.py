@@ -1,0 +1,1 @@
+"""The encrypted kiosk database: journal as outbox, allotments, reference cache."""

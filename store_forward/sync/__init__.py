@@ -1,0 +1,1 @@
+"""Drains the journal to the gateway and pulls reference data: pure engine, HTTPS client."""

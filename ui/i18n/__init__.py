@@ -1,0 +1,1 @@
+"""Catalogues in Chinese and English, switched live."""

@@ -1,0 +1,1 @@
+"""Roles, tokens in millimetres, fonts and pictograms."""
