@@ -1,0 +1,42 @@
+"""``outpost test``: style, types, import arrows and all tests, in that order, all of them run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _commands(pytest_arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
+    binaries = Path(sys.executable).parent
+    tests = ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadgroup", "-q"]
+    pytest = ("tests", [sys.executable, "-m", "pytest", *tests, *pytest_arguments])
+    if pytest_arguments:
+        return [pytest]
+    return [
+        ("style", [str(binaries / "ruff"), "check", "."]),
+        ("format", [str(binaries / "ruff"), "format", "--check", "."]),
+        ("types", [str(binaries / "mypy")]),
+        ("import arrows", [str(binaries / "lint-imports")]),
+        pytest,
+    ]
+
+
+def run_checks(pytest_arguments: Sequence[str]) -> int:
+    """Run every check even when one fails; return 0 only if all passed."""
+    failed = []
+    for name, command in _commands(pytest_arguments):
+        print(f"--- {name}", flush=True)
+        began = time.monotonic()
+        if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
+            failed.append(name)
+        print(f"--- {name}: {time.monotonic() - began:.0f} s", flush=True)
+    if failed:
+        print(f"outpost test: failed: {', '.join(failed)}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,262 @@
+"""The command line behind ``./outpost``: one subcommand per process and per task.
+
+Each handler imports what it runs, so that ``outpost core`` does not load the gateway.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+USAGE = 2
+"""Exit code for unknown arguments and bad files (as in sysexits and argparse)."""
+
+Handler = Callable[[argparse.Namespace], int]
+
+OVERVIEW = """\
+Outpost: offline-first firmware for hospital self-service kiosks.
+
+Start here:
+  outpost demo                     a whole kiosk on this machine, with emulated peripherals
+  outpost demo --scripted --out D  plays the story by itself and checks every promise
+  outpost test                     every check and every test
+
+The processes of a kiosk (systemd starts them in the image):
+  outpost core | devices | sync | ui   --deployment FILE
+
+The HIS side and the desk:
+  outpost gateway                  receives signed batches, keeps ledger and allotments
+  outpost lab                      emulated card reader, cash acceptor, printer, network
+
+Tools:
+  outpost config check FILE        every error of a deployment file at once, with its line
+  outpost verify-journal PATH      checks a kiosk's journal, independently of the writer
+  outpost bench main-path          speed and size against their targets
+"""
+
+
+class _OneLineErrors(argparse.ArgumentParser):
+    """Says what is wrong in one line and where to read on, and ends with code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {message} (see '{self.prog} --help')", file=sys.stderr)
+        sys.exit(USAGE)
+
+
+def _existing_file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"no such file: {text}")
+    return path
+
+
+def _loopback_or_any(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"not HOST:PORT: {text}")
+    return host, int(port)
+
+
+def _run_process(asked: argparse.Namespace) -> int:
+    from firmware import assembly
+    from firmware.config.loader import DeploymentErrors, load_deployment
+
+    try:
+        deployment = load_deployment(asked.deployment)
+    except DeploymentErrors as errors:
+        print(errors.render(), file=sys.stderr)
+        return USAGE
+    return assembly.RUN[asked.command](deployment)
+
+
+def _ui(asked: argparse.Namespace) -> int:
+    from firmware.assembly import replace_by_ui
+    from firmware.config.loader import DeploymentErrors, load_deployment
+
+    try:
+        deployment = load_deployment(asked.deployment)
+    except DeploymentErrors as errors:
+        print(errors.render(), file=sys.stderr)
+        return USAGE
+    return replace_by_ui(deployment, probe=asked.probe)
+
+
+def _config_check(asked: argparse.Namespace) -> int:
+    from firmware.config.loader import check
+
+    code, text = check(asked.file)
+    print(text, file=sys.stderr if code else sys.stdout)
+    return code
+
+
+def _verify_journal(asked: argparse.Namespace) -> int:
+    from store_forward.store.errors import StoreError
+    from store_forward.store.verify import verify_journal
+
+    try:
+        report = verify_journal(asked.path, asked.key)
+    except StoreError as problem:
+        print(f"outpost verify-journal: {problem}", file=sys.stderr)
+        return USAGE
+    print(report.render())
+    return 0 if report.ok else 1
+
+
+def _gateway(asked: argparse.Namespace) -> int:
+    from firmware.assembly import run_gateway
+
+    return run_gateway(
+        directory=asked.dir,
+        reference=asked.reference,
+        listen=asked.listen,
+        port_file=asked.port_file,
+        beyond_loopback=asked.beyond_loopback,
+    )
+
+
+def _lab(asked: argparse.Namespace) -> int:
+    from firmware.assembly import replace_by_lab
+
+    return replace_by_lab(asked.arguments)
+
+
+def _demo(asked: argparse.Namespace) -> int:
+    from firmware.demo.main import run_demo
+
+    return run_demo(scripted=asked.scripted, out=asked.out, keep=asked.keep)
+
+
+def _test(asked: argparse.Namespace) -> int:
+    from firmware.checks import run_checks
+
+    return run_checks(asked.pytest)
+
+
+def _bench(asked: argparse.Namespace) -> int:
+    from firmware.demo.bench import bench_main_path
+
+    return bench_main_path(json_out=asked.json)
+
+
+def _add_processes(commands: argparse._SubParsersAction[_OneLineErrors]) -> None:
+    texts = {
+        "core": "the patient session: flows, journal, slips (holds the store key)",
+        "devices": "the supervisor of the peripherals and its worker processes",
+        "sync": "sends the journal to the gateway, pulls reference data and slots",
+    }
+    for name, text in texts.items():
+        command = commands.add_parser(name, help=text, description=f"outpost {name}: {text}.")
+        command.add_argument("--deployment", type=_existing_file, required=True, metavar="FILE")
+        command.set_defaults(handler=_run_process)
+    screen = commands.add_parser("ui", help="the patient screen", description="The patient screen.")
+    screen.add_argument("--deployment", type=_existing_file, required=True, metavar="FILE")
+    screen.add_argument("--probe", type=Path, help="socket for a look at the screen (tests only)")
+    screen.set_defaults(handler=_ui)
+
+
+def _add_his_side(commands: argparse._SubParsersAction[_OneLineErrors]) -> None:
+    gateway = commands.add_parser(
+        "gateway",
+        help="the HIS side",
+        description="Receives signed batches over TLS. Makes its database, keys and a throw-away "
+        "certificate authority in DIR at the first start; enrol a kiosk by putting its public "
+        "key into DIR/enrolled/<kiosk id>.pem. OpenAPI is served at /schema.",
+    )
+    gateway.add_argument("--dir", type=Path, required=True, help="where it keeps its state")
+    gateway.add_argument("--reference", type=_existing_file, metavar="FILE", help="clinic data")
+    gateway.add_argument(
+        "--listen", type=_loopback_or_any, default=("127.0.0.1", 8443), metavar="HOST:PORT"
+    )
+    gateway.add_argument("--port-file", type=Path, help="written with the port once it listens")
+    gateway.add_argument("--beyond-loopback", action="store_true", help="allow other addresses")
+    gateway.set_defaults(handler=_gateway)
+    lab = commands.add_parser(
+        "lab",
+        help="the emulated hardware lab (try: outpost lab --help)",
+        add_help=False,
+        prefix_chars="\0",
+    )
+    lab.add_argument("arguments", nargs=argparse.REMAINDER)
+    lab.set_defaults(handler=_lab)
+
+
+def _add_tools(commands: argparse._SubParsersAction[_OneLineErrors]) -> None:
+    config = commands.add_parser("config", help="check a deployment file")
+    actions = config.add_subparsers(dest="action", required=True, metavar="check")
+    check = actions.add_parser("check", help="report every error of FILE at once")
+    check.add_argument("file", type=Path, metavar="FILE")
+    check.set_defaults(handler=_config_check)
+    verify = commands.add_parser(
+        "verify-journal",
+        help="check a kiosk's journal, offline",
+        description="Reads the encrypted store read-only with code of its own (not the writer's) "
+        "and checks sequence, hash chain and receipts. Exit code 1 if anything is wrong.",
+    )
+    verify.add_argument("path", type=Path, metavar="PATH", help="store.db")
+    verify.add_argument("--key", type=Path, required=True, metavar="FILE", help="store.key")
+    verify.set_defaults(handler=_verify_journal)
+    bench = commands.add_parser("bench", help="measure against the targets")
+    bench.add_argument("what", choices=["main-path"])
+    bench.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers here")
+    bench.set_defaults(handler=_bench)
+
+
+def _add_desk(commands: argparse._SubParsersAction[_OneLineErrors]) -> None:
+    demo = commands.add_parser(
+        "demo",
+        help="a whole kiosk on this machine",
+        description="Starts gateway, lab, devices, core, sync and ui as real processes. Opens the "
+        "kiosk window, or uses Xvfb where there is no display. Ctrl-C stops everything.",
+    )
+    demo.add_argument("--scripted", action="store_true", help="play the story and check it")
+    demo.add_argument("--out", type=Path, metavar="DIR", help="screenshots, slips, report.json")
+    demo.add_argument("--keep", action="store_true", help="keep the working directory")
+    demo.set_defaults(handler=_demo)
+    test = commands.add_parser(
+        "test",
+        help="every check and every test",
+        description="ruff, mypy, import arrows, then all tests. Arguments go to pytest alone: "
+        "outpost test tests/flows -k cash",
+    )
+    test.add_argument("pytest", nargs="*", metavar="PYTEST_ARGUMENT")
+    test.set_defaults(handler=_test)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the whole command line."""
+    top = _OneLineErrors(
+        prog="outpost", description=OVERVIEW, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_desk(commands)
+    _add_processes(commands)
+    _add_his_side(commands)
+    _add_tools(commands)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse and run; returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["test"]:  # everything after it belongs to pytest, options too
+        return _test(argparse.Namespace(pytest=words[1:])) if words[1:2] != ["--help"] else _help()
+    if words[:1] == ["lab"]:
+        return _lab(argparse.Namespace(arguments=words[1:]))
+    asked = parser().parse_args(words)
+    handler: Handler = asked.handler
+    try:
+        return handler(asked)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _help() -> int:
+    parser().parse_args(["test", "--help"])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
