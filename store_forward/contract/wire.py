@@ -93,12 +93,16 @@ class BatchAnswer(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Error body (RFC 9457 application/problem+json). ``code`` is a stable machine word."""
+    """Error body (RFC 9457 application/problem+json). ``code`` is a stable machine word.
+
+    ``expected_seq`` is set with code ``gap``: the seq the next batch has to start with.
+    """
 
     title: str
     status: int
     code: str
     detail: str = ""
+    expected_seq: int | None = None
 
 
 # --- reference data -----------------------------------------------------------------------------
