@@ -1,4 +1,4 @@
-"""Eyes and a finger for the scripted demo: looks through the screen's probe, touches with xdotool."""
+"""Eyes and a finger for the scripted demo: looks through the probe, touches with xdotool."""
 
 from __future__ import annotations
 
