@@ -12,7 +12,10 @@ import msgspec
 
 from devices.messages import DeviceKind
 
-Code = Annotated[str, msgspec.Meta(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9-]+$")]
+Code = Annotated[
+    str,
+    msgspec.Meta(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9-]+$", examples=["QH-K01"]),
+]
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
 
 
@@ -33,7 +36,7 @@ class Kiosk(Section, frozen=True):
     """[kiosk] identity. ``prefix`` leads every number and slip code this kiosk gives out."""
 
     id: Code
-    prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9]{0,3}$")]
+    prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9]{0,3}$", examples=["A"])]
 
 
 class Gateway(Section, frozen=True):
@@ -43,7 +46,9 @@ class Gateway(Section, frozen=True):
     ``receipt_key`` the PEM public key (Ed25519) its receipts are countersigned with.
     """
 
-    url: Annotated[str, msgspec.Meta(pattern=r"^https://[^/]+$")]
+    url: Annotated[
+        str, msgspec.Meta(pattern=r"^https://[^/]+$", examples=["https://his.example:8443"])
+    ]
     ca: str = "gateway-ca.pem"
     receipt_key: str = "gateway-receipt.pem"
 
@@ -51,7 +56,7 @@ class Gateway(Section, frozen=True):
 class Device(Section, frozen=True):
     """[[device]] one peripheral: a name of its own, its kind, driver and port."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$", examples=["cash"])]
     kind: DeviceKind
     driver: str
     port: str
