@@ -38,12 +38,13 @@ class EmulatedWire:
         """Whether the peripheral neither hears nor speaks."""
         return self._now < self._silent_until
 
-    def send(self, answer: bytes) -> None:
-        """Put one whole answer on the wire."""
+    def send(self, answer: bytes, after_seconds: float = 0.0) -> None:
+        """Put one whole answer on the wire, once the machine has taken its time for it."""
         if not answer or self.is_silent:
             return
         for piece in self._after_faults(answer):
-            start = self._now + (self._delay_seconds if self._now < self._slow_until else 0.0)
+            start = self._now + after_seconds
+            start += self._delay_seconds if self._now < self._slow_until else 0.0
             if self._queue:
                 start = max(start, self._queue[-1][0])  # a wire keeps the order
             if self._now < self._bytewise_until:
