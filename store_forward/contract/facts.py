@@ -70,11 +70,16 @@ class NoteEscrowed(msgspec.Struct, frozen=True, tag="note_escrowed"):
 
 
 class NoteCredited(msgspec.Struct, frozen=True, tag="note_credited"):
-    """The stacker confirmed the note. ``order_id`` is None for money nobody could be named for."""
+    """The stacker confirmed the note. ``order_id`` is None for money nobody could be named for.
+
+    ``delivery`` names the acceptor's message when that did not name the note, so that the same
+    message, delivered again, is not credited again.
+    """
 
     order_id: str | None
     note_id: str
     amount_fen: int
+    delivery: str = ""
 
 
 class NoteGivenBack(msgspec.Struct, frozen=True, tag="note_given_back"):
