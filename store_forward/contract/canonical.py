@@ -21,7 +21,10 @@ _decoder = msgspec.json.Decoder(Entry)
 
 
 def encode_entry(entry: Entry) -> bytes:
-    """Return the canonical bytes of an entry."""
+    """Return the canonical bytes of an entry.
+
+    Raises UnicodeEncodeError for text that has no UTF-8 form (a lone surrogate).
+    """
     return _encoder.encode(entry)
 
 
@@ -31,5 +34,11 @@ def decode_entry(body: bytes) -> Entry:
 
 
 def chain_hash(previous: bytes, seq: int, body: bytes) -> bytes:
-    """SHA-256 over previous hash (32 bytes), seq (8 bytes, big endian) and the entry's bytes."""
+    """SHA-256 over previous hash (32 bytes), seq (8 bytes, big endian) and the entry's bytes.
+
+    Raises ValueError when ``previous`` is not 32 bytes: the first two fields must have a fixed
+    width, or two different chains could hash alike.
+    """
+    if len(previous) != len(GENESIS):
+        raise ValueError(f"previous hash has {len(previous)} bytes, must have {len(GENESIS)}")
     return hashlib.sha256(previous + seq.to_bytes(8, "big") + body).digest()

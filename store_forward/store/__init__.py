@@ -1,1 +1,17 @@
-"""The encrypted kiosk database: journal as outbox, allotments, reference cache."""
+"""The kiosk's encrypted store: journal, outbox, allotments, reference data, network status."""
+
+from store_forward.store.journal import Appended, Journal, Row
+from store_forward.store.keys import StoreKey, create_key, load_key
+from store_forward.store.network_status import SyncStatus
+from store_forward.store.store import Store
+
+__all__ = [
+    "Appended",
+    "Journal",
+    "Row",
+    "Store",
+    "StoreKey",
+    "SyncStatus",
+    "create_key",
+    "load_key",
+]

@@ -1,0 +1,288 @@
+"""The encrypted SQLite driver: the only place that names it, opens it and reads its errors.
+
+SQLCipher with a raw 256-bit key; the file's pages, WAL and rollback journal are all encrypted and
+authenticated. Every connection is set up here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import quote
+
+import sqlcipher3
+from sqlcipher3 import dbapi2
+
+from store_forward.store.errors import (
+    DamagedStore,
+    NotEncrypted,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreMissing,
+    StoreUnavailable,
+    UnsuitableDriver,
+    WrongKey,
+)
+from store_forward.store.keys import StoreKey
+
+OLDEST_SQLITE = (3, 51, 3)
+"""Before it, a WAL reset at the wrong moment corrupts the database (fixed in SQLite 3.51.3)."""
+
+BUSY_TIMEOUT_MILLISECONDS = 5_000
+PAGE_BYTES = 4096
+_PLAIN_HEADER = b"SQLite format 3\x00"
+_TEMP_STORE_MEMORY = 2
+
+Value = int | str | bytes | None
+Values = Sequence[Value]
+
+# sqlite-utils takes the module called pysqlite3 when there is one: it must find ours, so this
+# stands before any import of it.
+sys.modules["pysqlite3"] = sqlcipher3
+sys.modules["pysqlite3.dbapi2"] = dbapi2
+
+IntegrityError: type[Exception] = dbapi2.IntegrityError
+"""A constraint or an append-only trigger refused a row."""
+
+
+class Access(Enum):
+    """How a connection uses the file."""
+
+    WRITE = "rw"
+    READ = "ro"
+    CREATE = "rwc"
+
+
+def load_sqlite_utils() -> ModuleType:
+    """Import sqlite-utils on top of our driver.
+
+    Late, because it costs 15 MB of memory and a kiosk with an up-to-date store never needs it.
+    """
+    import sqlite_utils
+
+    return sqlite_utils
+
+
+class Connection:
+    """One open database file. Not for sharing between threads.
+
+    Every method raises a StoreError when the file, the disk or another process stands in the way.
+    """
+
+    def __init__(self, path: Path, raw: Any) -> None:
+        self.path = path
+        self.raw = raw
+
+    def execute(self, sql: str, values: Values = ()) -> None:
+        """Run one statement for its effect."""
+        with translated(self.path):
+            self.raw.execute(sql, values)
+
+    def rows(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        """Run one query and return all its rows."""
+        with translated(self.path):
+            found: list[tuple[Any, ...]] = self.raw.execute(sql, values).fetchall()
+            return found
+
+    def row(self, sql: str, values: Values = ()) -> tuple[Any, ...] | None:
+        """Run one query and return its first row."""
+        with translated(self.path):
+            found: tuple[Any, ...] | None = self.raw.execute(sql, values).fetchone()
+            return found
+
+    def stream(self, sql: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
+        """Run one query and yield its rows without holding them all. Exhaust or close it soon."""
+        with translated(self.path):
+            cursor = self.raw.execute(sql, values)
+            try:
+                yield from cursor
+            finally:
+                cursor.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, durable on exit (one fsync of the WAL).
+
+        Takes the write lock at once: a transaction that reads first and then writes would be
+        refused, without waiting, when another process wrote in between.
+        """
+        with translated(self.path):
+            self.raw.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self.raw.execute("COMMIT")
+            except BaseException:
+                # SQLite has already rolled back by itself after a full disk or an I/O error.
+                if self.raw.in_transaction:
+                    self.raw.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close the file. Safe to call twice."""
+        self.raw.close()
+
+
+def open_connection(path: Path, key: StoreKey, access: Access) -> Connection:
+    """Open the file with the key and prove that the key fits.
+
+    Raises:
+        StoreMissing, WrongKey, NotEncrypted, DamagedStore, StoreUnavailable, StoreBusy: see there.
+        UnsuitableDriver: the installed SQLite is too old or cannot encrypt.
+    """
+    require_suitable_driver()
+    if access is not Access.CREATE:
+        _look_at_file(path)
+    with translated(path):
+        raw = dbapi2.connect(
+            _uri(path, access),
+            uri=True,
+            isolation_level=None,
+            timeout=BUSY_TIMEOUT_MILLISECONDS / 1000,
+        )
+    try:
+        with translated(path):
+            _set_up(raw, key, access)
+    except BaseException:
+        raw.close()
+        raise
+    return Connection(path, raw)
+
+
+def require_suitable_driver() -> None:
+    """Raise UnsuitableDriver unless SQLite is new enough and SQLCipher is in it."""
+    if dbapi2.sqlite_version_info < OLDEST_SQLITE:
+        needed = ".".join(map(str, OLDEST_SQLITE))
+        raise UnsuitableDriver(
+            f"SQLite {dbapi2.sqlite_version} can corrupt the store; install sqlcipher3 with "
+            f"SQLite {needed} or newer"
+        )
+    probe = dbapi2.connect(":memory:")
+    try:
+        if probe.execute("PRAGMA cipher_version").fetchone() is None:
+            raise UnsuitableDriver("this SQLite cannot encrypt; install the sqlcipher3 package")
+    finally:
+        probe.close()
+
+
+def _set_up(raw: Any, key: StoreKey, access: Access) -> None:
+    raw.execute("PRAGMA cipher_log_level = NONE")
+    raw.execute("PRAGMA cipher_memory_security = ON")
+    raw.execute(f"PRAGMA key = \"x'{key.hex_digits}'\"")
+    # Not kept in the file: every connection must say the same. 15 % faster than SHA-512.
+    raw.execute("PRAGMA cipher_hmac_algorithm = HMAC_SHA256")
+    # SQLCipher does not encrypt temporary files.
+    raw.execute("PRAGMA temp_store = MEMORY")
+    if raw.execute("PRAGMA temp_store").fetchone() != (_TEMP_STORE_MEMORY,):
+        raise UnsuitableDriver("this SQLite would write temporary files in plain text")
+    raw.execute("PRAGMA mmap_size = 0")
+    raw.execute("PRAGMA foreign_keys = ON")
+    raw.execute("PRAGMA recursive_triggers = ON")
+    raw.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if access is Access.READ:
+        raw.execute("PRAGMA query_only = ON")
+    else:
+        raw.execute("PRAGMA journal_mode = WAL")
+        raw.execute("PRAGMA synchronous = FULL")
+
+
+def _uri(path: Path, access: Access) -> str:
+    address = f"file:{quote(str(path.absolute()))}?mode={access.value}"
+    if access is Access.READ and not os.access(path.parent, os.W_OK) and not _wal(path).exists():
+        # A copy on read-only media: nobody can write to it, so no lock files are needed.
+        address += "&immutable=1"
+    return address
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
+def _look_at_file(path: Path) -> None:
+    """Tell apart what SQLite would report as one and the same error."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(len(_PLAIN_HEADER))
+            size = os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        if _wal(path).exists():
+            raise DamagedStore(
+                path, "the store is gone but its write-ahead log is there", _KEEP_AND_RESTORE
+            ) from None
+        raise StoreMissing(
+            path, "there is no store", "Check the path; a new kiosk creates it at first start"
+        ) from None
+    except OSError as error:
+        raise _unavailable(path, error.strerror or str(error)) from None
+    if not header:
+        raise DamagedStore(path, "the store is empty (0 bytes)", _KEEP_AND_RESTORE)
+    if header == _PLAIN_HEADER:
+        raise NotEncrypted(
+            path,
+            "this is an SQLite database without encryption, not a store",
+            "Move it away; nothing in it was read",
+        )
+    if size % PAGE_BYTES:
+        raise DamagedStore(
+            path,
+            f"the store was cut off: {size} bytes are not whole pages of {PAGE_BYTES}",
+            _KEEP_AND_RESTORE,
+        )
+
+
+_KEEP_AND_RESTORE = "Keep the file and its -wal for recovery, and restore the store from backup"
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn the driver's errors about this file into ours. Broken constraints pass through."""
+    try:
+        yield
+    except dbapi2.IntegrityError:
+        raise
+    except dbapi2.DatabaseError as error:
+        raise _translate(path, error) from error
+
+
+def _translate(path: Path, error: Any) -> StoreError | Exception:
+    # The low byte is the primary result code: https://www.sqlite.org/rescode.html
+    name = str(getattr(error, "sqlite_errorname", ""))
+    match "_".join(name.split("_")[:2]):
+        case "SQLITE_NOTADB":
+            return WrongKey(
+                path,
+                "the store does not open with this key: either the key is another one, or the "
+                "file's first page is damaged, or the file is no store (these cannot be told "
+                "apart from outside)",
+                "Check that key and store belong together before restoring a backup",
+            )
+        case "SQLITE_CORRUPT":
+            return DamagedStore(path, "the store is damaged", _KEEP_AND_RESTORE)
+        case "SQLITE_FULL":
+            return StoreFull(
+                path, "the disk is full, nothing was written", "Free space on this disk"
+            )
+        case "SQLITE_BUSY" | "SQLITE_LOCKED":
+            return StoreBusy(
+                path,
+                f"another process kept the store locked for {BUSY_TIMEOUT_MILLISECONDS} ms",
+                "Try again; if it persists, find the process that holds the file",
+            )
+        case "SQLITE_READONLY" | "SQLITE_CANTOPEN" | "SQLITE_PERM" | "SQLITE_IOERR":
+            return _unavailable(path, name)
+        case _:
+            return error if isinstance(error, Exception) else RuntimeError(str(error))
+
+
+def _unavailable(path: Path, reason: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        path,
+        f"the file system does not let us use the store ({reason})",
+        "Check that its directory is there, writable by this user, and the disk is healthy",
+    )

@@ -1,0 +1,162 @@
+"""The journal: every fact once, in order, hash chained, durable when ``append`` returns.
+
+The journal is the outbox: nothing is copied to be sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from store_forward.contract.canonical import GENESIS, chain_hash, decode_entry, encode_entry
+from store_forward.contract.facts import (
+    Entry,
+    Redacted,
+    RegistrationCancelled,
+    RegistrationConfirmed,
+)
+from store_forward.store import driver
+from store_forward.store.driver import Connection
+from store_forward.store.errors import OrderRepeated, SlotTaken
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """Where the appended entries stand. ``head_hash`` is the chain hash of ``last_seq``."""
+
+    first_seq: int
+    last_seq: int
+    head_hash: bytes
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The newest entry; ``seq`` 0 and the genesis hash for an empty journal."""
+
+    seq: int
+    hash: bytes
+
+
+class Row(Redacted, frozen=True):
+    """One stored entry. ``body`` holds its canonical bytes, verbatim."""
+
+    seq: int
+    hash: bytes
+    body: bytes
+
+    def entry(self) -> Entry:
+        """The entry these bytes mean."""
+        return decode_entry(self.body)
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """The first place where the chain does not hold."""
+
+    seq: int
+    reason: str
+
+
+class Journal:
+    """Appends and reads entries of one store file."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def append(self, entries: Sequence[Entry]) -> Appended:
+        """Record the entries, all or none; they are durable when this returns.
+
+        One transaction, one fsync. A confirmed registration sells its slot, a cancelled one
+        frees it, in the same transaction.
+
+        Raises:
+            SlotTaken: the slot of a confirmed registration is sold already; nothing was written.
+            OrderRepeated: the order was confirmed before; nothing was written.
+            StoreFull, StoreBusy: nothing was written.
+            StoreUnavailable: see there.
+            ValueError: no entries.
+        """
+        if not entries:
+            raise ValueError("append needs at least one entry")
+        bodies = [encode_entry(entry) for entry in entries]
+        with self._connection.transaction():
+            before = self.head()
+            seq, hash_ = before.seq, before.hash
+            for entry, body in zip(entries, bodies, strict=True):
+                seq += 1
+                hash_ = chain_hash(hash_, seq, body)
+                self._connection.execute(
+                    "INSERT INTO event (seq, kind, lane, body, hash) VALUES (?, ?, ?, ?, ?)",
+                    (seq, kind_of(entry), entry.lane, body, hash_),
+                )
+                self._keep_slots(seq, entry)
+        return Appended(before.seq + 1, seq, hash_)
+
+    def head(self) -> Head:
+        """The newest entry."""
+        row = self._connection.row("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
+        return Head(*row) if row else Head(0, GENESIS)
+
+    def read(self, after_seq: int = 0, limit: int = 1000) -> list[Row]:
+        """Entries after ``after_seq``, oldest first, at most ``limit``."""
+        found = self._connection.rows(
+            "SELECT seq, hash, body FROM event WHERE seq > ? ORDER BY seq LIMIT ?",
+            (after_seq, limit),
+        )
+        return [Row(*row) for row in found]
+
+    def entries_of_lane(self, lane: str) -> list[Row]:
+        """All entries of a lane, oldest first.
+
+        For the lane of an order this starts at its confirmation, so it is quick for recent ones.
+        """
+        first = self._connection.row(
+            "SELECT seq FROM slot_sale WHERE order_id = ?", (lane.removeprefix("order:"),)
+        )
+        found = self._connection.rows(
+            "SELECT seq, hash, body FROM event WHERE seq >= ? AND lane = ? ORDER BY seq",
+            (first[0] if first else 1, lane),
+        )
+        return [Row(*row) for row in found]
+
+    def verify(self) -> Broken | None:
+        """Check the whole chain; return the first break, or None when it holds."""
+        expected, previous = 1, GENESIS
+        for row in self._stream():
+            if row.seq != expected:
+                return Broken(expected, f"entries {expected} to {row.seq - 1} are missing")
+            if row.hash != chain_hash(previous, row.seq, row.body):
+                return Broken(row.seq, "the entry does not match its hash")
+            expected, previous = row.seq + 1, row.hash
+        return None
+
+    def _stream(self) -> Iterator[Row]:
+        for row in self._connection.stream("SELECT seq, hash, body FROM event ORDER BY seq"):
+            yield Row(*row)
+
+    def _keep_slots(self, seq: int, entry: Entry) -> None:
+        match entry.fact:
+            case RegistrationConfirmed(order_id=order_id, slot_id=slot_id):
+                self._sell(seq, slot_id, order_id)
+            case RegistrationCancelled(order_id=order_id):
+                self._connection.execute(
+                    "UPDATE slot_sale SET freed_by = ? WHERE order_id = ? AND freed_by IS NULL",
+                    (seq, order_id),
+                )
+            case _:
+                pass  # the other facts do not touch slots
+
+    def _sell(self, seq: int, slot_id: str, order_id: str) -> None:
+        try:
+            self._connection.execute(
+                "INSERT INTO slot_sale (seq, slot_id, order_id) VALUES (?, ?, ?)",
+                (seq, slot_id, order_id),
+            )
+        except driver.IntegrityError as error:
+            repeated = self._connection.row(
+                "SELECT 1 FROM slot_sale WHERE order_id = ?", (order_id,)
+            )
+            raise (OrderRepeated(order_id) if repeated else SlotTaken(slot_id)) from error
+
+
+def kind_of(entry: Entry) -> str:
+    """The machine word of an entry's fact, as it stands in ``fact.type``."""
+    return str(type(entry.fact).__struct_config__.tag)

@@ -1,0 +1,85 @@
+"""The tables of the current schema and the steps that lead to it.
+
+A step, once released, never changes: stores in the field have run it. Change the schema by
+appending a step. Only the migration imports this module (it needs sqlite-utils).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Step = Callable[[Any], None]
+"""Takes a ``sqlite_utils.Database`` inside an open transaction."""
+
+
+def create_journal(db: Any) -> None:
+    """Version 1: journal, outbox, allotments, reference data, status."""
+    _table(db, "identity", {"device": str, "incarnation": str}, pk=None)
+    _table(
+        db, "event", {"seq": int, "kind": str, "lane": str, "body": bytes, "hash": bytes}, pk="seq"
+    )
+    _table(
+        db,
+        "slot_sale",
+        {"seq": int, "slot_id": str, "order_id": str, "freed_by": int},
+        pk="seq",
+        optional={"freed_by"},
+    )
+    # A slot is sold at most once at a time, whatever the code above does.
+    db.execute("CREATE UNIQUE INDEX slot_sold ON slot_sale (slot_id) WHERE freed_by IS NULL")
+    db["slot_sale"].create_index(["order_id"], "order_sold", unique=True)
+    _table(db, "stream", {"name": str, "acked_seq": int}, pk="name")
+    db["stream"].insert({"name": "gateway", "acked_seq": 0})
+    _table(db, "receipt", {"batch_id": str, "last_seq": int, "body": bytes}, pk="batch_id")
+    _table(
+        db,
+        "exception",
+        {"seq": int, "state": str, "code": str, "his_ref": str, "retryable": int},
+        pk="seq",
+        optional={"code", "his_ref"},
+    )
+    _table(db, "slot_lease", {"slot_id": str, "fencing": int, "body": bytes}, pk="slot_id")
+    _table(db, "reference", {"set": str, "key": str, "record": bytes}, pk=("set", "key"))
+    _table(
+        db,
+        "reference_cursor",
+        {"set": str, "cursor": str, "as_of": str},
+        pk="set",
+        optional={"as_of"},
+    )
+    _table(db, "status", {"name": str, "body": bytes}, pk="name")
+    for table in ("event", "receipt"):
+        _forbid_changes(db, table)
+    _forbid_gaps(db)
+
+
+STEPS: tuple[Step, ...] = (create_journal,)
+"""Step i leads from ``user_version`` i to i + 1."""
+
+
+def _table(
+    db: Any,
+    name: str,
+    columns: dict[str, type],
+    pk: str | tuple[str, ...] | None,
+    optional: frozenset[str] | set[str] = frozenset(),
+) -> None:
+    required = [column for column in columns if column not in optional and column != pk]
+    db.create_table(name, columns, pk=pk, not_null=required, strict=True)
+
+
+def _forbid_changes(db: Any, table: str) -> None:
+    for change in ("UPDATE", "DELETE"):
+        db.execute(
+            f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
+
+
+def _forbid_gaps(db: Any) -> None:
+    db.execute(
+        "CREATE TRIGGER event_consecutive BEFORE INSERT ON event "
+        "WHEN NEW.seq IS NOT (SELECT ifnull(max(seq), 0) + 1 FROM event) "
+        "BEGIN SELECT RAISE(ABORT, 'event numbers are consecutive'); END"
+    )
