@@ -277,7 +277,8 @@ class CcnetEmulator:
             self._report = None
 
     def _stack_note(self) -> None:
-        assert self._note is not None
+        if self._note is None:
+            return
         self.cassette.append(DENOMINATIONS_YUAN[self._note])
         self._tell(bytes([0x81, self._note]))
         self._note = None

@@ -49,11 +49,9 @@ class EmulatedCard:
             (self.type_mark, 2),
             ("", 6),
         )
-        block = b"".join(
+        return b"".join(
             value[: width // 2].ljust(width // 2).encode("utf-16-le") for value, width in widths
         )
-        assert len(block) == 256
-        return block
 
 
 PRESET_CARDS: dict[str, EmulatedCard] = {
