@@ -272,7 +272,7 @@ class Outbox:
         )
 
     def _head_seq(self) -> int:
-        row = self._connection.row("SELECT ifnull(max(seq), 0) FROM event")
+        row = self._connection.row("SELECT ifnull((SELECT max(seq) FROM event), 0)")
         return int(row[0]) if row else 0
 
     def _hash_at(self, seq: int) -> bytes:

@@ -51,7 +51,6 @@ def create_journal(db: Any) -> None:
     _table(db, "status", {"name": str, "body": bytes}, pk="name")
     for table in ("event", "receipt"):
         _forbid_changes(db, table)
-    _forbid_gaps(db)
 
 
 STEPS: tuple[Step, ...] = (create_journal,)
@@ -75,11 +74,3 @@ def _forbid_changes(db: Any, table: str) -> None:
             f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         )
-
-
-def _forbid_gaps(db: Any) -> None:
-    db.execute(
-        "CREATE TRIGGER event_consecutive BEFORE INSERT ON event "
-        "WHEN NEW.seq IS NOT (SELECT ifnull(max(seq), 0) + 1 FROM event) "
-        "BEGIN SELECT RAISE(ABORT, 'event numbers are consecutive'); END"
-    )
