@@ -1,0 +1,106 @@
+"""Idle time: the warning, the end of a session, and what stops the clock meanwhile."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from firmware.core.events import Happening, Touched
+from firmware.core.flows.identify import leave_card
+from firmware.core.flows.pay_cash import MOVING_SECONDS, expire, watch_note
+from firmware.core.flows.slip import slip_state
+from firmware.core.moves import Move, end_session, stay
+from firmware.core.state import Attract, Ended, Pay, State
+from firmware.core.world import World
+from firmware.messages.views import Size, SlipState
+
+ELDER_FACTOR = 2
+"""Both times are doubled in elder mode."""
+
+BLINK_SECONDS = 0.02
+"""Slack, so that a tick never comes just before the moment it was meant for."""
+
+
+def seconds_left(state: State, world: World) -> int | None:
+    """Return the count-down to show, None while no warning is up."""
+    if not _is_counting(state, world):
+        return None
+    idle = world.now - state.session.last_activity
+    limits = world.profile.limits
+    factor = _factor(state)
+    if idle < limits.warning_seconds * factor:
+        return None
+    return max(math.ceil(limits.idle_seconds * factor - idle), 0)
+
+
+def hold_time(before: State, after: State, event: Happening, world: World) -> State:
+    """Return the state with its idle clock held while a device works or someone touches."""
+    begins = isinstance(before.session.step, Attract) != isinstance(after.session.step, Attract)
+    is_held = _is_busy(before, world) or _is_busy(after, world)
+    if isinstance(event, Touched) or is_held or begins:
+        session = after.session
+        after = replace(after, session=replace(session, last_activity=world.now))
+    return after
+
+
+def let_time_pass(state: State, world: World) -> Move:
+    """Time went by: look after a note that does not end, then after the patient."""
+    state, effects = watch_note(state, world)
+    if effects or not _is_counting(state, world):
+        return state, effects
+    limit = world.profile.limits.idle_seconds * _factor(state)
+    if world.now - state.session.last_activity < limit:
+        return stay(state)
+    if isinstance(state.session.step, Pay):
+        return expire(state, world)
+    return stay(close(state, world))
+
+
+def close(state: State, world: World) -> State:
+    """End the session: everything of the patient is gone, a card left behind is remembered."""
+    return end_session(leave_card(state, world), world)
+
+
+def next_wakeup(state: State, world: World) -> float:
+    """Return the monotonic time of the next tick that can change anything."""
+    local = world.local(world.wall)
+    moments = [world.now + 60.0 - local.second - local.microsecond / 1e6]
+    session, limits = state.session, world.profile.limits
+    if _is_counting(state, world):
+        idle = world.now - session.last_activity
+        warning = limits.warning_seconds * _factor(state)
+        if idle < warning:
+            moments.append(session.last_activity + warning)
+        else:
+            moments.append(world.now + 1.0 - idle % 1.0)
+    step = session.step
+    if isinstance(step, Pay):
+        if step.asking is not None:
+            moments.append(step.asking.next_query)
+        if step.moving_since is not None:
+            moments.append(step.moving_since + MOVING_SECONDS)
+    if isinstance(step, Ended) and step.print_until is not None:
+        moments.append(step.print_until)
+    due = [moment for moment in moments if moment > world.now]
+    return min(due) + BLINK_SECONDS
+
+
+def _is_counting(state: State, world: World) -> bool:
+    return (
+        state.out_of_service is None
+        and not isinstance(state.session.step, Attract)
+        and not _is_busy(state, world)
+    )
+
+
+def _is_busy(state: State, world: World) -> bool:
+    """Whether a note moves or a slip prints: the patient waits for us, not we for them."""
+    step = state.session.step
+    if isinstance(step, Pay):
+        is_moving = step.moving_since is not None and world.now - step.moving_since < MOVING_SECONDS
+        return is_moving or step.asking is not None
+    return slip_state(state, world) is SlipState.PRINTING
+
+
+def _factor(state: State) -> int:
+    return ELDER_FACTOR if state.session.look.size is Size.ELDER else 1

@@ -1,0 +1,162 @@
+"""What is shown: one pure function from state and world to the frame and the view."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from firmware.core.book import Order
+from firmware.core.flows.pay_cash import paying
+from firmware.core.gates import tile
+from firmware.core.idle import seconds_left
+from firmware.core.labels import department_of, doctor_of, hhmm
+from firmware.core.lists import department_view, doctor_view, slot_view
+from firmware.core.orders import check_view, ended_view, pay_view
+from firmware.core.state import (
+    Attract,
+    CheckDetails,
+    Ended,
+    FindDepartment,
+    FindDoctor,
+    Home,
+    Identify,
+    Pay,
+    PickSlot,
+    State,
+    Step,
+)
+from firmware.core.world import World
+from firmware.messages.views import (
+    AttractView,
+    Frame,
+    HomeView,
+    IdentifyView,
+    Network,
+    NextAction,
+    OutOfServiceView,
+    Screen,
+    Service,
+    View,
+)
+
+STEPS = 6
+"""Steps of a registration: card, department, doctor, time, details, payment."""
+
+
+def view(state: State, world: World, number: int) -> Screen:
+    """Return the whole screen, as its ``number``-th version."""
+    return Screen(number, _frame(state, world), _body(state, world))
+
+
+def _body(state: State, world: World) -> View:
+    if state.out_of_service is not None:
+        return OutOfServiceView(state.out_of_service.reason, state.out_of_service.code)
+    size = state.session.look.size
+    match state.session.step:
+        case Attract():
+            return AttractView()
+        case Home():
+            return _home(state, world)
+        case Identify() as step:
+            return IdentifyView(Service.REGISTER_TODAY, step.state, step.reason)
+        case FindDepartment() as step:
+            return department_view(step, world, size)
+        case FindDoctor() as step:
+            return doctor_view(step, world, size)
+        case PickSlot() as step:
+            return slot_view(step, world, size)
+        case CheckDetails() as step:
+            return check_view(state, step, world)
+        case Pay() as step:
+            return pay_view(_order(state), step, world)
+        case Ended():
+            return ended_view(state, _order(state), world)
+        case step:
+            assert_never(step)
+
+
+def _home(state: State, world: World) -> HomeView:
+    patient = state.session.patient
+    is_identified = patient is not None
+    own = None
+    if patient is not None:
+        own = state.book.registration_of(patient.key, world.today.isoformat())
+    next_action = None
+    if own is not None:
+        next_action = NextAction(
+            Service.CHECK_IN,
+            department_of(world, own.department_code).name,
+            doctor_of(world, own.doctor_code).name,
+            hhmm(own.slot_start),
+        )
+    elif is_identified:
+        next_action = NextAction(Service.REGISTER_TODAY)
+    tiles = tuple(tile(world, service, is_identified=is_identified) for service in Service)
+    return HomeView(tiles, next_action, can_identify=not is_identified)
+
+
+def _frame(state: State, world: World) -> Frame:
+    session, profile = state.session, world.profile
+    look, step = session.look, session.step
+    since = world.offline_since if not world.online else None
+    is_open = state.out_of_service is None
+    return Frame(
+        clinic=profile.clinic,
+        kiosk=profile.kiosk,
+        time=world.clock_text(world.wall),
+        language=look.language,
+        size=look.size,
+        contrast=look.contrast,
+        reach=look.reach,
+        network=Network.ONLINE if world.online else Network.OFFLINE,
+        offline_since=None if since is None else world.clock_text(since),
+        patient=_masked_name(state) if is_open else None,
+        step=_progress(step) if is_open else None,
+        can_go_back=is_open and isinstance(step, _GOES_BACK) and not _is_cancelling(state),
+        can_go_home=is_open and not isinstance(step, Attract) and not _is_cancelling(state),
+        seconds_left=seconds_left(state, world),
+        help_open=session.help_open,
+        staff_called=session.staff_called,
+        notice=session.notice,
+    )
+
+
+_GOES_BACK = Identify | FindDepartment | FindDoctor | PickSlot | CheckDetails | Pay
+
+
+def _is_cancelling(state: State) -> bool:
+    payment = paying(state)
+    return payment is not None and payment[0].cancel_reason is not None
+
+
+def _masked_name(state: State) -> str | None:
+    if state.session.patient is not None:
+        return state.session.patient.masked_name
+    has_order = isinstance(state.session.step, Pay | Ended)
+    return state.book.order.patient_name if has_order and state.book.order is not None else None
+
+
+def _progress(step: Step) -> tuple[int, int] | None:
+    match step:
+        case Identify():
+            return 1, STEPS
+        case FindDepartment():
+            return 2, STEPS
+        case FindDoctor():
+            return 3, STEPS
+        case PickSlot():
+            return 4, STEPS
+        case CheckDetails():
+            return 5, STEPS
+        case Pay():
+            return 6, STEPS
+        case Attract() | Home() | Ended():
+            return None
+        case _:
+            assert_never(step)
+
+
+def _order(state: State) -> Order:
+    order = state.book.order
+    if order is None:
+        raise AssertionError("a payment or its end is shown without an order in the book")
+    return order
