@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -154,11 +154,22 @@ class Schedule(msgspec.Struct, frozen=True):
     as_of: str
 
 
+if TYPE_CHECKING:
+    _RecordOrNull = msgspec.Raw | None
+else:
+    # msgspec reads no union of Raw and None: null arrives as Raw and becomes None below.
+    _RecordOrNull = msgspec.Raw
+
+
 class ReferenceChange(msgspec.Struct, frozen=True):
     """One delta: ``record`` is None for a tombstone."""
 
     key: str
-    record: msgspec.Raw | None
+    record: _RecordOrNull
+
+    def __post_init__(self) -> None:
+        if self.record is not None and bytes(self.record) == b"null":
+            msgspec.structs.force_setattr(self, "record", None)
 
 
 class ReferencePage(msgspec.Struct, frozen=True):

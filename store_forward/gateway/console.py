@@ -1,0 +1,124 @@
+"""What the operator sees: the newest rows of every table that tells a story. No patient names."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from store_forward.gateway.allotments import SlotState
+from store_forward.gateway.tables import (
+    alarm,
+    batch,
+    device,
+    inbox,
+    open_case,
+    patient,
+    posting,
+    registration,
+    slot,
+    stream,
+)
+
+NEWEST_ROWS = 1_000
+"""Rows of each kind in one answer."""
+
+Rows = list[dict[str, Any]]
+
+
+def may_look(authorization: str | None, token: str) -> bool:
+    """Say whether an Authorization header carries the operator's bearer token (RFC 6750)."""
+    scheme, _, given = (authorization or "").partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), token.encode())
+
+
+def read_rows(connection: Connection) -> dict[str, Any]:
+    """Everything the console shows, as plain JSON values."""
+    balances = connection.execute(
+        select(posting.c.account, func.sum(posting.c.amount_fen))
+        .group_by(posting.c.account)
+        .order_by(posting.c.account)
+    ).all()
+    return {
+        "devices": _rows(connection, select(device.c.device, device.c.enrolled_at)),
+        "streams": _rows(connection, select(stream)),
+        "batches": _rows(connection, _newest(_batches(), batch.c.received_at)),
+        "transactions": _rows(connection, _newest(_transactions(), inbox.c.received_at)),
+        "registrations": _registrations(connection),
+        "ledger": {account: int(total) for account, total in balances},
+        "cases": _rows(connection, _newest(select(open_case), open_case.c.opened_at)),
+        "slots": _rows(connection, _slots()),
+        "free_slots": _free(connection),
+        "alarms": _rows(connection, _newest(select(alarm), alarm.c.raised_at)),
+    }
+
+
+def mask_name(name: str) -> str:
+    """``张*``: the family name, the rest starred."""
+    return name[:1] + "*" * max(1, len(name) - 1)
+
+
+def _batches() -> Select[Any]:
+    return select(
+        batch.c.device, batch.c.first_seq, batch.c.last_seq, batch.c.batch_id, batch.c.received_at
+    )
+
+
+def _transactions() -> Select[Any]:
+    return select(
+        inbox.c.device,
+        inbox.c.incarnation,
+        inbox.c.seq,
+        inbox.c.entry_id,
+        inbox.c.kind,
+        inbox.c.order_id,
+        inbox.c.outcome,
+        inbox.c.code,
+        inbox.c.his_ref,
+        inbox.c.received_at,
+    )
+
+
+def _slots() -> Select[Any]:
+    return (
+        select(
+            slot.c.slot_id,
+            slot.c.state,
+            slot.c.device,
+            slot.c.lease_id,
+            slot.c.fencing,
+            slot.c.expires_at,
+            slot.c.order_id,
+        )
+        .where(slot.c.state != SlotState.FREE)
+        .order_by(slot.c.slot_id)
+    )
+
+
+def _registrations(connection: Connection) -> Rows:
+    rows = _rows(
+        connection,
+        select(registration, patient.c.name.label("patient_name"), patient.c.verified)
+        .join(patient, patient.c.patient_number == registration.c.patient_number)
+        .order_by(registration.c.his_ref.desc())
+        .limit(NEWEST_ROWS),
+    )
+    return [{**row, "patient_name": mask_name(row["patient_name"])} for row in rows]
+
+
+def _free(connection: Connection) -> dict[str, int]:
+    rows = connection.execute(
+        select(slot.c.schedule_code, func.count())
+        .where(slot.c.state == SlotState.FREE)
+        .group_by(slot.c.schedule_code)
+    ).all()
+    return {code: int(count) for code, count in rows}
+
+
+def _newest(query: Select[Any], column: Any) -> Select[Any]:
+    return query.order_by(column.desc()).limit(NEWEST_ROWS)
+
+
+def _rows(connection: Connection, query: Select[Any]) -> Rows:
+    return [dict(row) for row in connection.execute(query).mappings()]

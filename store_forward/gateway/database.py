@@ -1,0 +1,114 @@
+"""The gateway's database: one engine, short transactions, migrated to the newest schema."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+BUSY_TIMEOUT_MS = 5_000
+"""How long a writer waits for another process (a migration, a backup) before it gives up."""
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot take a transaction now: it is locked or its disk is full."""
+
+
+class Database:
+    """Transactions on one database.
+
+    SQLite has one writer at a time. Writers of this process queue on a lock, which is fair
+    enough and cheap, and take the write lock at BEGIN, so that none meets "database is locked"
+    half-way through.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writing = threading.Lock()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that may write. Commits at the end, rolls back on any exception."""
+        with self._writing, _unavailable(), self._engine.connect() as connection:
+            connection = connection.execution_options(outpost_writes=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent view of the database."""
+        with _unavailable(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Give up all connections."""
+        self._engine.dispose()
+
+
+def open_database(path: Path) -> Database:
+    """Open the SQLite file, created and migrated as needed.
+
+    Raises DatabaseUnavailable when it cannot be opened or written.
+    """
+    try:
+        path.touch(mode=0o600)
+    except OSError as fault:
+        raise DatabaseUnavailable(f"{path} cannot be opened: {fault.strerror}") from fault
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+        hide_parameters=True,  # they hold patient data and would reach the log
+    )
+    _prepare_sqlite(engine)
+    database = Database(engine)
+    with database.write() as connection:
+        _migrate(connection)
+    return database
+
+
+def _migrate(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    """Leave transactions to us (sqlite3 would begin them late) and set the durable pragmas."""
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("outpost_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """Turn "locked" and "full" into our own exception; other database errors are bugs."""
+    try:
+        yield
+    except OperationalError as fault:
+        raise DatabaseUnavailable(_explain(fault)) from fault
+
+
+def _explain(fault: DBAPIError) -> str:
+    return f"the gateway's database cannot be used now: {fault.orig}"

@@ -1,0 +1,193 @@
+"""Carries out what the rules decided, inside the batch's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from sqlalchemy import Connection, insert, select, update
+
+from store_forward.contract.facts import Entry, PatientIdentity
+from store_forward.gateway.allotments import LeaseTerms
+from store_forward.gateway.counters import take_next
+from store_forward.gateway.ledger import Posting
+from store_forward.gateway.rules import (
+    Effect,
+    FreeSlot,
+    OpenCase,
+    RegisterPatient,
+    RememberNote,
+    SellSlot,
+    SettleOrder,
+)
+from store_forward.gateway.slots import free_slot, sell_slot
+from store_forward.gateway.tables import (
+    crosswalk,
+    note,
+    open_case,
+    patient,
+    posting,
+    registration,
+)
+from store_forward.gateway.times import to_text
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in which journal the entry stands, and when it was received."""
+
+    device: str
+    incarnation: str
+    seq: int
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Applied:
+    """Side results: a new HIS reference, and schedules whose remaining number changed."""
+
+    his_ref: str | None
+    schedules: frozenset[str]
+
+
+def apply_effects(
+    connection: Connection,
+    place: Place,
+    entry: Entry,
+    effects: Sequence[Effect],
+    terms: LeaseTerms,
+) -> Applied:
+    """Carry the effects out in order."""
+    his_ref = None
+    schedules: set[str] = set()
+    for effect in effects:
+        match effect:
+            case RegisterPatient():
+                his_ref = _register(connection, place, entry, effect)
+            case SellSlot(slot_id, order_id):
+                schedules.add(sell_slot(connection, slot_id, order_id))
+            case FreeSlot(slot_id, order_id):
+                freed = free_slot(connection, slot_id, order_id, place.now, terms)
+                schedules.update([freed] if freed is not None else [])
+            case SettleOrder():
+                _settle(connection, place, effect)
+            case RememberNote(note_id, amount_fen):
+                connection.execute(
+                    insert(note).values(device=place.device, note_id=note_id, amount_fen=amount_fen)
+                )
+            case OpenCase():
+                _open_case(connection, place, effect)
+            case _:
+                assert_never(effect)
+    return Applied(his_ref, frozenset(schedules))
+
+
+def post(connection: Connection, place: Place, postings: Sequence[Posting]) -> None:
+    """Write the postings of an entry."""
+    if not postings:
+        return
+    connection.execute(
+        insert(posting),
+        [
+            {
+                "device": place.device,
+                "incarnation": place.incarnation,
+                "seq": place.seq,
+                "line": line,
+                "account": each.account,
+                "amount_fen": each.amount_fen,
+            }
+            for line, each in enumerate(postings)
+        ],
+    )
+
+
+def _register(connection: Connection, place: Place, entry: Entry, effect: RegisterPatient) -> str:
+    fact = effect.fact
+    his_ref = f"REG-{take_next(connection, 'registration'):08d}"
+    connection.execute(
+        insert(registration).values(
+            device=place.device,
+            order_id=fact.order_id,
+            his_ref=his_ref,
+            state="confirmed",
+            review_code=effect.review,
+            patient_number=_patient_number(connection, place.device, fact.patient),
+            department_code=fact.department_code,
+            doctor_code=fact.doctor_code,
+            slot_id=fact.slot_id,
+            slot_number=fact.slot_number,
+            business_date=entry.business_date,
+            fee_fen=fact.fee_fen,
+            offline=int(entry.offline),
+            slip_code=None,
+            owed_fen=0,
+        )
+    )
+    return his_ref
+
+
+def _patient_number(connection: Connection, device: str, identity: PatientIdentity) -> str:
+    """Find or make the HIS patient.
+
+    Only a card that was read identifies a patient; typed data makes a row of its own that a
+    person merges.
+    """
+    if identity.verified:
+        key = {"id_type": identity.id_type, "id_number": identity.id_number}
+    else:
+        number = f"{device}:{identity.provisional_number}"
+        key = {"id_type": "provisional", "id_number": number}
+    known = connection.execute(select(patient.c.patient_number).filter_by(**key)).scalar()
+    if known is None:
+        known = f"P{take_next(connection, 'patient'):08d}"
+        connection.execute(
+            insert(patient).values(
+                **key,
+                patient_number=known,
+                name=identity.name,
+                verified=int(identity.verified),
+            )
+        )
+    _remember_provisional(connection, device, identity.provisional_number, str(known))
+    return str(known)
+
+
+def _remember_provisional(
+    connection: Connection, device: str, provisional: str, number: str
+) -> None:
+    where = (crosswalk.c.device == device, crosswalk.c.provisional_number == provisional)
+    if connection.execute(select(crosswalk.c.patient_number).where(*where)).first() is None:
+        connection.execute(
+            insert(crosswalk).values(
+                device=device, provisional_number=provisional, patient_number=number
+            )
+        )
+
+
+def _settle(connection: Connection, place: Place, effect: SettleOrder) -> None:
+    connection.execute(
+        update(registration)
+        .where(
+            registration.c.device == place.device,
+            registration.c.order_id == effect.order_id,
+        )
+        .values(state=effect.state, slip_code=effect.slip_code, owed_fen=effect.owed_fen)
+    )
+
+
+def _open_case(connection: Connection, place: Place, effect: OpenCase) -> None:
+    connection.execute(
+        insert(open_case).values(
+            device=place.device,
+            case_id=effect.case_id,
+            order_id=effect.order_id,
+            reason=effect.reason,
+            amount_fen=effect.amount_fen,
+            slip_code=effect.slip_code,
+            origin=effect.origin,
+            opened_at=to_text(place.now),
+        )
+    )

@@ -1,0 +1,86 @@
+"""What became of a transaction: looked up by entry id, order id or slip code."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from store_forward.contract.wire import TransactionStatus
+from store_forward.gateway.problems import Refused
+from store_forward.gateway.tables import inbox, open_case, registration
+
+
+def find_transaction(connection: Connection, wanted: str) -> TransactionStatus:
+    """Return the state at the HIS; no patient data, so any enrolled kiosk may ask.
+
+    ``state`` of an entry is its outcome; of an order or slip code ``accepted``, ``cancelled``,
+    ``review`` (a person decides) or ``case_open``. Raises Refused (404) for what is not known.
+    """
+    found = (
+        _registration(connection, wanted)
+        or _case(connection, wanted)
+        or _entry(connection, wanted)
+        or _order_without_row(connection, wanted)
+    )
+    if found is None:
+        raise Refused(404, "unknown_transaction", "nothing with this id has been received")
+    return found
+
+
+def _registration(connection: Connection, wanted: str) -> TransactionStatus | None:
+    row = connection.execute(
+        select(registration)
+        .where((registration.c.order_id == wanted) | (registration.c.slip_code == wanted))
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    state = "cancelled" if row.state == "cancelled" else "accepted"
+    if row.review_code is not None or _has_gateway_case(connection, row.device, row.order_id):
+        state = "review"
+    return TransactionStatus(wanted, state, row.his_ref, row.device)
+
+
+def _has_gateway_case(connection: Connection, device: str, order_id: str) -> bool:
+    query = select(open_case.c.case_id).where(
+        open_case.c.device == device,
+        open_case.c.order_id == order_id,
+        open_case.c.origin == "gateway",
+    )
+    return connection.execute(query).first() is not None
+
+
+def _case(connection: Connection, wanted: str) -> TransactionStatus | None:
+    row = connection.execute(
+        select(open_case)
+        .where((open_case.c.slip_code == wanted) | (open_case.c.case_id == wanted))
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    state = "review" if row.origin == "gateway" else "case_open"
+    return TransactionStatus(wanted, state, device=row.device)
+
+
+def _entry(connection: Connection, wanted: str) -> TransactionStatus | None:
+    row = connection.execute(
+        select(inbox.c.outcome, inbox.c.his_ref, inbox.c.device, inbox.c.seq)
+        .where(inbox.c.entry_id == wanted)
+        .order_by(inbox.c.received_at, inbox.c.seq)
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    return TransactionStatus(wanted, row.outcome, row.his_ref, row.device, row.seq)
+
+
+def _order_without_row(connection: Connection, wanted: str) -> TransactionStatus | None:
+    """An order whose registration was rejected or deferred has entries, but no HIS row."""
+    row = connection.execute(
+        select(inbox.c.outcome, inbox.c.device, inbox.c.seq)
+        .where(inbox.c.order_id == wanted)
+        .order_by(inbox.c.received_at, inbox.c.seq)
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    return TransactionStatus(wanted, row.outcome, device=row.device, seq=row.seq)

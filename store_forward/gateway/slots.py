@@ -1,0 +1,208 @@
+"""Slots in the database: found, sold, freed, leased and given back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from store_forward.contract.wire import LeaseRequest, SlotLease
+from store_forward.gateway.allotments import (
+    LeaseTerms,
+    Slot,
+    SlotState,
+    is_reclaimable,
+    plan_lease,
+    state_after_cancel,
+)
+from store_forward.gateway.problems import Refused
+from store_forward.gateway.tables import lease_request, slot
+from store_forward.gateway.times import from_text, to_text
+
+Columns = tuple[Any, ...]
+"""The columns of ``tables.slot``; SQLAlchemy types rows of a whole table no closer."""
+
+
+def find_slot(connection: Connection, slot_id: str) -> Slot | None:
+    """Return a slot, None when there is none of this id."""
+    row = connection.execute(select(slot).where(slot.c.slot_id == slot_id)).one_or_none()
+    return _slot(row) if row is not None else None
+
+
+def sell_slot(connection: Connection, slot_id: str, order_id: str) -> str:
+    """Mark a slot sold. Returns its schedule. The rules have judged the sale before."""
+    return str(
+        connection.execute(
+            update(slot)
+            .where(slot.c.slot_id == slot_id, slot.c.state != SlotState.SOLD)
+            .values(state=SlotState.SOLD, order_id=order_id)
+            .returning(slot.c.schedule_code)
+        ).scalar_one()
+    )
+
+
+def free_slot(
+    connection: Connection, slot_id: str, order_id: str, now: datetime, terms: LeaseTerms
+) -> str | None:
+    """Take a slot back from an order. Returns its schedule, None when it was not that order's."""
+    row = connection.execute(
+        select(slot).where(slot.c.slot_id == slot_id, slot.c.order_id == order_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    state = state_after_cancel(_slot(row), now, terms)
+    connection.execute(
+        update(slot).where(slot.c.slot_id == slot_id).values(state=state, order_id=None)
+    )
+    return str(row.schedule_code)
+
+
+def lease(
+    connection: Connection,
+    request: LeaseRequest,
+    date: str,
+    now: datetime,
+    terms: LeaseTerms,
+    new_id: Callable[[], str],
+    *,
+    from_time: str = "00:00",
+    only_coming: bool = False,
+) -> None:
+    """Top the kiosk up to the wanted number of unsold slots of each doctor on ``date``.
+
+    Slots that start at ``from_time`` (HH:MM local) or later are handed out first, or alone with
+    ``only_coming``. The same request changes nothing the second time. Raises Refused (409) when
+    its id was used for another request.
+    """
+    if _already_done(connection, request, now):
+        return
+    rows = connection.execute(
+        select(slot).where(slot.c.date == date).order_by(slot.c.doctor_code, slot.c.start)
+    ).all()
+    for _doctor, of_doctor in groupby(rows, key=lambda row: row.doctor_code):
+        rows_in_order = _coming_first(of_doctor, from_time)
+        slots = [
+            _slot(row)
+            for row in rows_in_order
+            if row.start >= from_time or row.device == request.device or not only_coming
+        ]
+        plan = plan_lease(slots, request.device, request.wanted_per_doctor, now, terms)
+        expires_at = to_text(now + terms.duration)
+        if plan.renew:
+            connection.execute(
+                update(slot).where(slot.c.slot_id.in_(plan.renew)).values(expires_at=expires_at)
+            )
+        for slot_id in plan.grant:
+            connection.execute(
+                update(slot)
+                .where(slot.c.slot_id == slot_id)
+                .values(
+                    state=SlotState.LEASED,
+                    device=request.device,
+                    lease_id=new_id(),
+                    fencing=slot.c.fencing + 1,
+                    expires_at=expires_at,
+                )
+            )
+
+
+def give_back(connection: Connection, device: str, lease_ids: Iterable[str]) -> None:
+    """Free the kiosk's own unsold leases among these; others are left alone."""
+    connection.execute(
+        update(slot)
+        .where(
+            slot.c.device == device,
+            slot.c.state == SlotState.LEASED,
+            slot.c.lease_id.in_(list(lease_ids)),
+        )
+        .values(state=SlotState.FREE)
+    )
+
+
+def reclaim(connection: Connection, now: datetime, terms: LeaseTerms) -> int:
+    """Free every slot whose lease and grace have run out. Returns how many."""
+    rows = connection.execute(select(slot).where(slot.c.state == SlotState.LEASED)).all()
+    gone = [row.slot_id for row in rows if is_reclaimable(_slot(row), now, terms)]
+    if gone:
+        connection.execute(
+            update(slot).where(slot.c.slot_id.in_(gone)).values(state=SlotState.FREE)
+        )
+    return len(gone)
+
+
+def leases_of(
+    connection: Connection, device: str, date: str, now: datetime
+) -> tuple[SlotLease, ...]:
+    """All unsold slots of that day leased to the kiosk and not run out."""
+    rows = connection.execute(
+        select(slot)
+        .where(slot.c.device == device, slot.c.state == SlotState.LEASED, slot.c.date == date)
+        .order_by(slot.c.doctor_code, slot.c.start)
+    ).all()
+    return tuple(
+        SlotLease(
+            lease_id=row.lease_id,
+            slot_id=row.slot_id,
+            schedule_code=row.schedule_code,
+            doctor_code=row.doctor_code,
+            number=row.number,
+            start=row.start,
+            end=row.end,
+            expires_at=row.expires_at,
+            fencing=row.fencing,
+        )
+        for row in rows
+        if from_text(row.expires_at) > now
+    )
+
+
+def unsold(connection: Connection, date: str) -> dict[str, int]:
+    """Number of unsold slots of each schedule of that day."""
+    rows = connection.execute(
+        select(slot.c.schedule_code, func.count())
+        .where(slot.c.date == date, slot.c.state != SlotState.SOLD)
+        .group_by(slot.c.schedule_code)
+    ).all()
+    return {str(code): int(count) for code, count in rows}
+
+
+def _already_done(connection: Connection, request: LeaseRequest, now: datetime) -> bool:
+    wanted = connection.execute(
+        select(lease_request.c.wanted_per_doctor).where(
+            lease_request.c.device == request.device,
+            lease_request.c.request_id == request.request_id,
+        )
+    ).scalar()
+    if wanted is None:
+        connection.execute(
+            insert(lease_request).values(
+                device=request.device,
+                request_id=request.request_id,
+                wanted_per_doctor=request.wanted_per_doctor,
+                received_at=to_text(now),
+            )
+        )
+        return False
+    if wanted != request.wanted_per_doctor:
+        detail = f"request {request.request_id} was carried out with another wish before"
+        raise Refused(409, "request_id_reused", detail)
+    return True
+
+
+def _coming_first(rows: Iterable[Row[*Columns]], from_time: str) -> list[Row[*Columns]]:
+    return sorted(rows, key=lambda row: (row.start < from_time, row.start))
+
+
+def _slot(row: Row[*Columns]) -> Slot:
+    return Slot(
+        slot_id=row.slot_id,
+        state=SlotState(row.state),
+        fencing=row.fencing,
+        device=row.device,
+        lease_id=row.lease_id,
+        expires_at=from_text(row.expires_at) if row.expires_at is not None else None,
+        order_id=row.order_id,
+    )

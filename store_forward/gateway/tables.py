@@ -1,0 +1,236 @@
+"""The gateway's tables.
+
+What a kiosk caused is keyed by the kiosk first, so that the tables can later be distributed by
+it. Money is integer fen, times are RFC 3339 UTC text: both are the same on SQLite and PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+gateway = Table(
+    "gateway",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""Facts about this database: its ``epoch``, named in reference cursors."""
+
+counter = Table(
+    "counter",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+"""Numbers given out: HIS references, patient numbers, versions of the reference sets."""
+
+device = Table(
+    "device",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("public_key", Text, nullable=False),
+    Column("incarnation", Text),
+    Column("enrolled_at", Text, nullable=False),
+)
+"""Enrolled kiosks. With ``incarnation`` set, only that life of the kiosk's store is believed."""
+
+stream = Table(
+    "stream",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("incarnation", Text, primary_key=True),
+    Column("high_water", BigInteger, nullable=False),
+    Column("head_hash", Text, nullable=False),
+)
+"""How far each journal is recorded here."""
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("incarnation", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("body_hash", Text, nullable=False),
+    Column("entry_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("order_id", Text),
+    Column("outcome", Text, nullable=False),
+    Column("code", Text),
+    Column("his_ref", Text),
+    Column("batch_id", Text, nullable=False),
+    Column("received_at", Text, nullable=False),
+    Index("ix_inbox_device_entry_id", "device", "entry_id"),
+    Index("ix_inbox_entry_id", "entry_id"),
+    Index("ix_inbox_order_id", "order_id"),
+)
+"""Every journal entry ever received, byte for byte, with what became of it."""
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("incarnation", Text, primary_key=True),
+    Column("first_seq", BigInteger, primary_key=True),
+    Column("last_seq", BigInteger, primary_key=True),
+    Column("batch_id", Text, nullable=False, unique=True),
+    Column("received_at", Text, nullable=False),
+    Column("receipt", LargeBinary, nullable=False),
+)
+"""Receipts given, so that the same batch gets the same receipt again."""
+
+registration = Table(
+    "registration",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("his_ref", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False),
+    Column("review_code", Text),
+    Column("patient_number", Text, nullable=False),
+    Column("department_code", Text, nullable=False),
+    Column("doctor_code", Text, nullable=False),
+    Column("slot_id", Text, nullable=False),
+    Column("slot_number", Integer, nullable=False),
+    Column("business_date", Text, nullable=False),
+    Column("fee_fen", BigInteger, nullable=False),
+    Column("offline", Integer, nullable=False),
+    Column("slip_code", Text),
+    Column("owed_fen", BigInteger, nullable=False),
+    Index("ix_registration_order_id", "order_id"),
+    Index("ix_registration_slip_code", "slip_code"),
+)
+"""The HIS row of a same-day registration."""
+
+patient = Table(
+    "patient",
+    metadata,
+    Column("id_type", Text, primary_key=True),
+    Column("id_number", Text, primary_key=True),
+    Column("patient_number", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("verified", Integer, nullable=False),
+)
+"""The HIS's patients. An unverified one has ``id_type`` ``provisional``: a person merges it."""
+
+crosswalk = Table(
+    "crosswalk",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("provisional_number", Text, primary_key=True),
+    Column("patient_number", Text, nullable=False),
+)
+"""Which patient a kiosk's provisional number meant."""
+
+note = Table(
+    "note",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("note_id", Text, primary_key=True),
+    Column("amount_fen", BigInteger, nullable=False),
+)
+"""Notes credited: each once, for ever."""
+
+posting = Table(
+    "posting",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("incarnation", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Index("ix_posting_account", "account"),
+)
+"""The ledger: debit positive, credit negative; the lines of one entry sum to zero."""
+
+open_case = Table(
+    "open_case",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("case_id", Text, primary_key=True),
+    Column("order_id", Text),
+    Column("reason", Text, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("slip_code", Text),
+    Column("origin", Text, nullable=False),
+    Column("opened_at", Text, nullable=False),
+    Index("ix_open_case_slip_code", "slip_code"),
+)
+"""What a person must look at. ``origin``: ``kiosk`` or ``gateway``."""
+
+alarm = Table(
+    "alarm",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("alarm_id", Text, primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("raised_at", Text, nullable=False),
+)
+"""Contradictions that must not happen: a rewritten journal, a cloned disk."""
+
+slot = Table(
+    "slot",
+    metadata,
+    Column("slot_id", Text, primary_key=True),
+    Column("schedule_code", Text, nullable=False),
+    Column("doctor_code", Text, nullable=False),
+    Column("date", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("start", Text, nullable=False),
+    Column("end", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("fencing", BigInteger, nullable=False),
+    Column("device", Text),
+    Column("lease_id", Text),
+    Column("expires_at", Text),
+    Column("order_id", Text),
+    CheckConstraint("state IN ('free', 'leased', 'sold')", name="state"),
+    CheckConstraint("(state = 'sold') = (order_id IS NOT NULL)", name="sold_to_an_order"),
+    CheckConstraint("state <> 'leased' OR lease_id IS NOT NULL", name="leased_to_a_kiosk"),
+    Index("ix_slot_schedule_code", "schedule_code"),
+    Index("ix_slot_date", "date", "state"),
+)
+"""Every slot (号源) has one row and one state: sold plus leased can never pass capacity."""
+
+lease_request = Table(
+    "lease_request",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("request_id", Text, primary_key=True),
+    Column("wanted_per_doctor", Integer, nullable=False),
+    Column("received_at", Text, nullable=False),
+)
+"""Lease requests already carried out."""
+
+reference = Table(
+    "reference",
+    metadata,
+    Column("set", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("record", LargeBinary),
+    Index("ix_reference_set_version", "set", "version"),
+)
+"""Reference records as sent to kiosks; ``record`` NULL is a tombstone."""
