@@ -1,0 +1,84 @@
+# mypy: allow-subclassing-any
+"""Find the department: by initials, code, keyword or symptom word. Never an empty end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kivy.lang import Builder
+
+from firmware.messages.intents import ChooseDepartment, Search
+from firmware.messages.views import DepartmentRow, DepartmentView, Screen
+from ui.screens.listing import ListBody
+from ui.theme import stage
+from ui.widgets.chips import Chip, Chips
+from ui.widgets.choices import Choice
+from ui.widgets.keypad import SearchPad
+from ui.widgets.pager import Pager
+from ui.widgets.panels import Beside, Card, Picture
+from ui.widgets.words import Words
+
+KV_NAMES = (
+    Card,
+    Beside,
+    Picture,
+    Words,
+    Pager,
+    Chips,
+    SearchPad,
+)
+"""Widgets the KV rule names: imported so that Kivy knows them."""
+
+Builder.load_file(str(Path(__file__).with_name("department.kv")))
+
+SYMPTOMS = ("发热", "咳嗽", "腹痛", "牙痛", "皮疹", "头晕")
+"""Words offered under the list; core searches the Chinese word, the label is translated."""
+
+NORMAL_ROWS, ELDER_ROWS, ELDER_REACH_ROWS = 5, 4, 3
+
+
+class DepartmentBody(ListBody):
+    """Results follow every key."""
+
+    def __init__(self, send: Any, **kwargs: Any) -> None:
+        super().__init__(send, **kwargs)
+        look = stage.current().look
+        elder_rows = ELDER_REACH_ROWS if look.reach or not look.is_portrait else ELDER_ROWS
+        self.capacity = elder_rows if look.is_elder else NORMAL_ROWS
+        self.ids.pad.bind(on_typed=lambda _, text: self.send(Search(text)))
+        if not look.is_elder and look.is_portrait and not look.reach:
+            self.ids.chips.fill([self._chip(index) for index in range(len(SYMPTOMS))], self.send)
+
+    def _chip(self, index: int) -> Chip:
+        label = self.text(f"symptom.{index + 1}")
+        return Chip(f"chip.symptom.{index + 1}", label, Search(SYMPTOMS[index]))
+
+    def show(self, screen: Screen) -> None:
+        view = screen.view
+        assert isinstance(view, DepartmentView)  # noqa: S101
+        self.ids.pad.text = view.query
+        self.ids.query.content = view.query.upper() or self.text("department.hint")
+        self.ids.query.ink = "ink" if view.query else "muted"
+        self.ids.query.heavy = bool(view.query)
+        self.ids.found.content = (
+            self.text("department.suggested") if view.suggested and view.query else ""
+        )
+        rows = [self._row(row) for row in view.rows]
+        self.list_rows(rows, view.page, view.pages, (view.query,))
+
+    def _row(self, row: DepartmentRow) -> Choice:
+        closed = not row.open_today
+        state = ("cross", self.text("department.closed"), "muted") if closed else None
+        detail = self.pick(row.location)
+        if row.matched:
+            detail = f"{detail} · {self.text('department.matched', word=row.matched)}"
+        return Choice(
+            sid=f"row.{row.code}",
+            title=self.pick(row.name),
+            detail=detail,
+            intent=ChooseDepartment(row.code),
+            state=state,
+            kind="weak" if closed else "plain",
+            enabled=row.open_today,
+        )

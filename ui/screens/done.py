@@ -1,0 +1,83 @@
+# mypy: allow-subclassing-any
+"""It worked: number, where, when, what was printed, take your card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kivy.lang import Builder
+
+from firmware.messages.intents import Finish, Reprint
+from firmware.messages.views import DoneView, Screen
+from ui.i18n.formats import spoken_time, yuan
+from ui.screens.body import Body
+from ui.screens.outcome import slip_fact, slip_needs_reprint, take_card_fact
+from ui.theme import stage
+from ui.widgets.facts import Fact, Facts
+from ui.widgets.panels import Beside, Card, Picture
+from ui.widgets.words import Words
+
+KV_NAMES = (
+    Card,
+    Beside,
+    Picture,
+    Words,
+    Facts,
+)
+"""Widgets the KV rule names: imported so that Kivy knows them."""
+
+Builder.load_file(str(Path(__file__).with_name("done.kv")))
+
+
+class DoneBody(Body):
+    """The three promises stay apart: recorded here, accepted by the HIS, money settled."""
+
+    def show(self, screen: Screen) -> None:
+        view = screen.view
+        assert isinstance(view, DoneView)  # noqa: S101
+        language = stage.current().catalogue.language
+        ids, text = self.ids, self.text
+        kind = "provisional" if view.provisional else "confirmed"
+        ids.title.content = text(f"done.{kind}")
+        ids.note.content = text(f"done.{kind}.note")
+        ids.number.content = str(view.number)
+        ids.number.speech = text("slot.number", number=view.number)
+        start, end = spoken_time(view.start, language), spoken_time(view.end, language)
+        ids.visit.fill(
+            [
+                Fact(text("fact.place"), self.pick(view.location), "place", strong=True),
+                Fact(
+                    text("fact.time"),
+                    f"{view.start} – {view.end}",
+                    "clock",
+                    text("slot.from_to", start=start, end=end),
+                    strong=True,
+                ),
+                Fact(
+                    text("fact.department"),
+                    f"{self.pick(view.department)}  {self.pick(view.doctor)}",
+                    "department",
+                ),
+                Fact(text("fact.paid"), self._paid(view), "money"),
+            ]
+        )
+        take = [slip_fact(view.slip, view.slip_code, stage.current().catalogue)]
+        if view.card_present:
+            take.append(take_card_fact(stage.current().catalogue))
+        ids.take.fill(take)
+        ids.outcome.offer_reprint(slip_needs_reprint(view.slip))
+
+    def _paid(self, view: DoneView) -> str:
+        language = stage.current().catalogue.language
+        paid = yuan(view.paid_fen, language)
+        if not view.excess_fen:
+            return paid
+        return self.text("done.excess", paid=paid, excess=yuan(view.excess_fen, language))
+
+    def finish(self) -> None:
+        """Done; the session ends."""
+        self.send(Finish())
+
+    def reprint(self) -> None:
+        """Print the slip again."""
+        self.send(Reprint())

@@ -1,0 +1,73 @@
+# mypy: allow-subclassing-any
+"""What the last screens of a service share: the slip's state and how the session ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from firmware.messages.views import SlipState
+from ui.i18n.catalogue import Catalogue
+from ui.i18n.formats import spoken_code
+from ui.theme import stage
+from ui.widgets.buttons import PushButton
+from ui.widgets.facts import Fact
+from ui.widgets.panels import Column
+
+SLIP_PICTURES = {
+    SlipState.PRINTING: "print",
+    SlipState.PRINTED: "slip",
+    SlipState.UNCERTAIN: "warning",
+    SlipState.NOT_PRINTED: "warning",
+}
+
+
+def slip_fact(slip: SlipState, code: str, catalogue: Catalogue) -> Fact:
+    """What became of the slip, with the code that stands on it."""
+    words = catalogue.text(f"slip.{slip.value}", code=code)
+    spoken = catalogue.text(f"slip.{slip.value}", code=spoken_code(code))
+    return Fact(catalogue.text("fact.slip"), words, SLIP_PICTURES[slip], spoken, strong=True)
+
+
+def take_card_fact(catalogue: Catalogue) -> Fact:
+    """The card is still on the reader."""
+    return Fact(catalogue.text("fact.card"), catalogue.text("done.take_card"), "card", strong=True)
+
+
+def slip_needs_reprint(slip: SlipState | None) -> bool:
+    """A copy is offered only when the first is uncertain or failed."""
+    return slip in {SlipState.UNCERTAIN, SlipState.NOT_PRINTED}
+
+
+class OutcomeButtons(Column):
+    """Finish, and before it a copy of the slip if there is need."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.register_event_type("on_finish")
+        self.register_event_type("on_reprint")
+        super().__init__(**kwargs)
+        look, text = stage.current().look, stage.current().catalogue.text
+        self.spacing = look.gap
+        self._reprint = PushButton(
+            sid="button.reprint", content=text("done.reprint"), picture="print", kind="secondary"
+        )
+        self._reprint.bind(on_tap=lambda _: self.dispatch("on_reprint"))
+        finish = PushButton(
+            sid="button.finish", content=text("done.finish"), picture="check", kind="primary"
+        )
+        finish.role = "title"
+        finish.least_height = look.sized(22)
+        finish.bind(on_tap=lambda _: self.dispatch("on_finish"))
+        self.add_widget(finish)
+
+    def offer_reprint(self, wanted: bool) -> None:
+        """Show or take away the button for a copy."""
+        if wanted and self._reprint.parent is None:
+            self.add_widget(self._reprint, index=1)
+        elif not wanted and self._reprint.parent is not None:
+            self.remove_widget(self._reprint)
+
+    def on_finish(self) -> None:
+        """Default handler."""
+
+    def on_reprint(self) -> None:
+        """Default handler."""

@@ -1,0 +1,116 @@
+# mypy: allow-subclassing-any
+"""Buttons: a label, with a pictogram beside or above it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kivy.properties import BooleanProperty, NumericProperty, StringProperty
+
+from ui.theme import stage
+from ui.widgets.panels import Picture
+from ui.widgets.touchable import Touchable
+from ui.widgets.words import Words
+
+
+class PushButton(Touchable):
+    """A label, optionally with a pictogram. As high as its label, at least a target."""
+
+    content = StringProperty("")
+    picture = StringProperty("")
+    role = StringProperty("action")
+    above = BooleanProperty(False)
+    heavy = BooleanProperty(True)
+    least_height = NumericProperty(0)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        look = self._stage.look
+        self.size_hint_y = None
+        self.orientation = "vertical" if self.above else "horizontal"
+        inner = look.mm(1.5) if self.above else look.mm(3)
+        self.padding = (inner, look.mm(1.6), inner, look.mm(1.6))
+        self.spacing = look.mm(0.6) if self.above else look.mm(2)
+        self._picture = Picture(
+            name=self.picture,
+            width_mm=7 if self.above else 7.5,
+            pos_hint={"center_x": 0.5} if self.above else {"center_y": 0.5},
+        )
+        self._words = Words(
+            content=self.content,
+            role=self.role,
+            heavy=self.heavy,
+            halign="center",
+            pos_hint={"center_x": 0.5} if self.above else {"center_y": 0.5},
+        )
+        self.follow(self._picture, self._words)
+        for name in ("content", "picture"):
+            self.fbind(name, self._say)
+        self.fbind("least_height", self._grow)
+        self._words.fbind("height", self._grow)
+        self._arrange()
+        self._say()
+
+    def _arrange(self) -> None:
+        self.clear_widgets()
+        if self.picture:
+            self.add_widget(self._picture)
+        if self.content:
+            self.add_widget(self._words)
+
+    def _say(self, *_: object) -> None:
+        if (self._picture.parent is None) == bool(self.picture) or (
+            (self._words.parent is None) == bool(self.content)
+        ):
+            self._arrange()
+        self._picture.name = self.picture
+        self._words.content = self.content
+        self._grow()
+
+    def _grow(self, *_: object) -> None:
+        look = stage.current().look
+        words = self._words.height if self.content else 0
+        picture = self._picture.height if self.picture else 0
+        inside = words + picture + self.spacing if self.above else max(words, picture)
+        self.height = max(look.target, self.least_height, inside + 2 * look.mm(1.6))
+
+    @property
+    def spoken(self) -> str:
+        return str(self.speech or self.content)
+
+
+class Key(Touchable):
+    """One key of an on-screen pad; fills the cell it is given."""
+
+    content = StringProperty("")
+    picture = StringProperty("")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._words = Words(
+            content=self.content, role="action", halign="center", pos_hint={"center_y": 0.5}
+        )
+        self._picture = Picture(name=self.picture, width_mm=7)
+        self.follow(self._words, self._picture)
+        self.fbind("content", self._say)
+        self.fbind("size", self._centre)
+        self.fbind("pos", self._centre)
+        if self.picture:
+            self.add_widget(self._picture)
+            self._picture.pos_hint = {"center_y": 0.5}
+            self.fbind("width", self._pad)
+        else:
+            self.add_widget(self._words)
+
+    def _pad(self, *_: object) -> None:
+        self.padding = (max(0, (self.width - self._picture.width) / 2), 0)
+
+    def _centre(self, *_: object) -> None:
+        self._words.width = self.width
+
+    def _say(self, *_: object) -> None:
+        self._words.content = self.content
+
+    @property
+    def spoken(self) -> str:
+        return str(self.speech or self.content)

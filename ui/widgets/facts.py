@@ -1,0 +1,98 @@
+# mypy: allow-subclassing-any
+"""What is known, line by line: a label and its value; and big amounts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kivy.graphics import Color, SmoothRoundedRectangle
+from kivy.properties import NumericProperty
+from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.widget import Widget
+
+from ui.theme import stage
+from ui.widgets.panels import Column, Picture
+from ui.widgets.words import Words
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line. ``speech`` where the value is not said as it is written."""
+
+    label: str
+    value: str
+    picture: str = ""
+    speech: str = ""
+    strong: bool = False
+
+
+class FactLine(BoxLayout):
+    """Pictogram, label in a fixed column, value."""
+
+    def __init__(self, fact: Fact, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        look = stage.current().look
+        self.size_hint_y = None
+        self.spacing = look.mm(3)
+        self._picture = Picture(name=fact.picture or "info", ink="primary", width_mm=7)
+        self._label = Words(content=fact.label, ink="muted", size_hint_x=0.34)
+        self._value = Words(content=fact.value, role="action", heavy=fact.strong)
+        self._value.speech = f"{fact.label}: {fact.speech or fact.value}"
+        for widget in (self._picture, self._label, self._value):
+            widget.pos_hint = {"center_y": 0.5}
+            self.add_widget(widget)
+        self.fbind("minimum_height", self._grow)
+
+    def _grow(self, *_: object) -> None:
+        self.height = self.minimum_height
+
+
+class Facts(Column):
+    """Lines of facts, separated by space."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.spacing = stage.current().look.mm(2.4)
+
+    def fill(self, facts: Sequence[Fact]) -> None:
+        """Show these facts instead of the former ones."""
+        self.clear_widgets()
+        for fact in facts:
+            self.add_widget(FactLine(fact))
+
+
+class Progress(Widget):
+    """How much of the whole is there: a bar, without animation."""
+
+    share = NumericProperty(0)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        look = stage.current().look
+        self.size_hint_y = None
+        self.height = look.mm(4)
+        with self.canvas:
+            Color(*look.palette.rgba("outline"))
+            self._edge = SmoothRoundedRectangle(segments=12)
+            Color(*look.palette.rgba("raised"))
+            self._ground = SmoothRoundedRectangle(segments=12)
+            self._colour = Color(*look.palette.rgba("primary"))
+            self._bar = SmoothRoundedRectangle(segments=12)
+        self._line = look.line
+        for name in ("pos", "size", "share"):
+            self.fbind(name, self._place)
+
+    def _place(self, *_: object) -> None:
+        radius = [self.height / 2]
+        line = self._line
+        self._edge.pos, self._edge.size, self._edge.radius = self.pos, self.size, radius
+        self._ground.pos = (self.x + line, self.y + line)
+        self._ground.size = (max(0, self.width - 2 * line), self.height - 2 * line)
+        self._ground.radius = [self.height / 2 - line]
+        share = min(1.0, max(0.0, self.share))
+        width = max(self.height, self.width * share) if share > 0 else 0
+        self._bar.pos = self.pos
+        self._bar.size = (width, self.height if share > 0 else 0)
+        self._bar.radius = radius

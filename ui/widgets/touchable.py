@@ -1,0 +1,121 @@
+# mypy: allow-subclassing-any
+"""Anything a finger can press: pressed within a frame, sliding off cancels, done on release."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kivy.properties import BooleanProperty, NumericProperty, OptionProperty, StringProperty
+from kivy.uix.boxlayout import BoxLayout
+
+from ui.theme import stage
+from ui.widgets.panels import Ground, Picture
+from ui.widgets.words import Words
+
+JITTER_PX = 30
+"""A finger may leave the target by this much and still mean it."""
+
+
+@dataclass(frozen=True)
+class Dress:
+    """Roles of one kind of touchable: ground, outline, ink – idle and pressed."""
+
+    fill: str
+    edge: str
+    ink: str
+    pressed_fill: str
+    pressed_ink: str
+
+
+KINDS = {
+    "primary": Dress("primary", "", "on_primary", "primary_pressed", "on_primary"),
+    "secondary": Dress("raised", "primary", "primary", "primary", "on_primary"),
+    "plain": Dress("raised", "outline", "ink", "primary", "on_primary"),
+    "chosen": Dress("primary", "primary", "on_primary", "primary_pressed", "on_primary"),
+    "danger": Dress("raised", "danger", "danger", "danger_tint", "danger"),
+    "weak": Dress("sunken", "outline", "muted", "raised", "ink"),
+}
+
+
+class Touchable(BoxLayout):
+    """A box that can be pressed; dispatches ``on_tap``.
+
+    ``sid`` is its stable name (see ui.probe), ``speech`` what is said for it. ``follows`` marks
+    descendants whose ink follows the state: ``Words`` and ``Picture`` given to ``follow``.
+    """
+
+    sid = StringProperty("")
+    speech = StringProperty("")
+    kind = OptionProperty("plain", options=list(KINDS))
+    is_pressed = BooleanProperty(False)
+    is_enabled = BooleanProperty(True)
+    is_choice = BooleanProperty(False)
+    least_width = NumericProperty(0)
+
+    def __init__(self, **kwargs: Any) -> None:
+        self._stage = stage.current()
+        self.register_event_type("on_tap")
+        super().__init__(**kwargs)
+        self._ground = Ground(self)
+        self._followers: list[Words | Picture] = []
+        self.fbind("kind", self.dress)
+        self.fbind("is_pressed", self.dress)
+        self.fbind("sid", self._let_go)
+        self.dress()
+
+    def follow(self, *widgets: Words | Picture) -> None:
+        """Let the ink of these follow the state of this touchable."""
+        self._followers.extend(widgets)
+        self.dress()
+
+    @property
+    def ink(self) -> str:
+        dress = KINDS[self.kind]
+        return dress.pressed_ink if self.is_pressed else dress.ink
+
+    def dress(self, *_: object) -> None:
+        """Paint the state."""
+        dress = KINDS[self.kind]
+        fill = dress.pressed_fill if self.is_pressed else dress.fill
+        self._ground.paint(fill, dress.edge, self._stage.look.line)
+        for widget in self._followers:
+            widget.ink = self.ink
+
+    def on_tap(self) -> None:
+        """Default handler of the event."""
+
+    def on_touch_down(self, touch: Any) -> bool:
+        if not self.collide_point(*touch.pos) or self.is_pressed:
+            return False
+        touch.grab(self)
+        self.is_pressed = True
+        return True
+
+    def on_touch_move(self, touch: Any) -> bool:
+        if touch.grab_current is not self:
+            return False
+        if not self._is_near(*touch.pos):
+            touch.ungrab(self)
+            self.is_pressed = False
+        return True
+
+    def on_touch_up(self, touch: Any) -> bool:
+        if touch.grab_current is not self:
+            return False
+        touch.ungrab(self)
+        was_pressed = self.is_pressed
+        self.is_pressed = False
+        if was_pressed and self._is_near(*touch.pos):
+            self.dispatch("on_tap")
+        return True
+
+    def _is_near(self, x: float, y: float) -> bool:
+        return bool(
+            self.x - JITTER_PX <= x <= self.right + JITTER_PX
+            and self.y - JITTER_PX <= y <= self.top + JITTER_PX
+        )
+
+    def _let_go(self, *_: object) -> None:
+        """Another thing came to stand here while the finger was down: it was not meant."""
+        self.is_pressed = False

@@ -1,0 +1,87 @@
+# mypy: allow-subclassing-any
+"""Text: a role of the type scale, a role of the palette, and what is said aloud for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kivy.core.text import Label as CoreLabel
+from kivy.properties import BooleanProperty, StringProperty
+from kivy.uix.label import Label
+
+from ui.theme import stage
+
+
+class Words(Label):
+    """``content`` in the type of ``role`` and the colour of ``ink``.
+
+    ``wraps``: takes the width it gets and grows in height; else it is as wide as its text.
+    ``fits``: one line that gets smaller rather than clipped (amounts), never below body size.
+    ``speech``: the spoken form where it differs from the text.
+    """
+
+    content = StringProperty("")
+    role = StringProperty("body")
+    ink = StringProperty("ink")
+    heavy = BooleanProperty(False)
+    wraps = BooleanProperty(True)
+    fits = BooleanProperty(False)
+    speech = StringProperty("")
+
+    def __init__(self, **kwargs: Any) -> None:
+        self._stage = stage.current()
+        super().__init__(**kwargs)
+        self.size_hint_y = None
+        if not self.wraps:
+            self.size_hint_x = None
+        for name in ("role", "heavy", "ink", "wraps", "fits"):
+            self.fbind(name, self._dress)
+        self.fbind("width", self._settle)
+        self.fbind("texture_size", self._take_size)
+        self._dress()
+
+    @property
+    def spoken(self) -> str:
+        """What speech output says for this text."""
+        return str(self.speech or self.content)
+
+    def on_content(self, *_: object) -> None:
+        self.text = self._stage.fonts.coverage.shown(self.content)
+        self._settle()
+
+    def _dress(self, *_: object) -> None:
+        look, fonts = self._stage.look, self._stage.fonts
+        self.font_name = fonts.bold if self.heavy else fonts.regular
+        self.color = look.palette.rgba(self.ink)
+        self.font_size = look.font(self.role)
+        if not self.wraps:
+            self.size_hint_x = None
+        self._settle()
+
+    def _settle(self, *_: object) -> None:
+        if self.fits:
+            self.text_size = (None, None)
+            self.font_size = self._fitting_size()
+        elif self.wraps:
+            self.text_size = (max(1, self.width), None)
+        else:
+            self.text_size = (None, None)
+
+    def _fitting_size(self) -> int:
+        look = self._stage.look
+        wanted = look.font(self.role)
+        ruler = CoreLabel(font_name=self.font_name, font_size=wanted)
+        natural = ruler.get_extents(self.text)[0] if self.text else 0
+        if natural <= self.width:
+            return wanted
+        return max(look.font("body"), int(wanted * self.width / natural))
+
+    def _take_size(self, *_: object) -> None:
+        if not self.text:
+            self.height = 0
+            if not self.wraps:
+                self.width = 0
+            return
+        self.height = self.texture_size[1]
+        if not self.wraps and not self.fits:
+            self.width = self.texture_size[0]
