@@ -6,6 +6,7 @@ authenticated. Every connection is set up here and nowhere else.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -219,7 +220,7 @@ def _look_at_file(path: Path) -> None:
             path, "there is no store", "Check the path; a new kiosk creates it at first start"
         ) from None
     except OSError as error:
-        raise _unavailable(path, error.strerror or str(error)) from None
+        raise refused_by_system(path, error) from None
     if not header:
         raise DamagedStore(path, "the store is empty (0 bytes)", _KEEP_AND_RESTORE)
     if header == _PLAIN_HEADER:
@@ -247,10 +248,14 @@ def translated(path: Path) -> Iterator[None]:
     except dbapi2.IntegrityError:
         raise
     except dbapi2.DatabaseError as error:
-        raise _translate(path, error) from error
+        ours = _translate(path, error)
+        if ours is None:
+            raise
+        raise ours from error
 
 
-def _translate(path: Path, error: Any) -> StoreError | Exception:
+def _translate(path: Path, error: Any) -> StoreError | None:
+    """Our error for a trouble with the file; None for a mistake in our own SQL."""
     # The low byte is the primary result code: https://www.sqlite.org/rescode.html
     name = str(getattr(error, "sqlite_errorname", ""))
     match "_".join(name.split("_")[:2]):
@@ -265,9 +270,7 @@ def _translate(path: Path, error: Any) -> StoreError | Exception:
         case "SQLITE_CORRUPT":
             return DamagedStore(path, "the store is damaged", _KEEP_AND_RESTORE)
         case "SQLITE_FULL":
-            return StoreFull(
-                path, "the disk is full, nothing was written", "Free space on this disk"
-            )
+            return _full(path)
         case "SQLITE_BUSY" | "SQLITE_LOCKED":
             return StoreBusy(
                 path,
@@ -277,7 +280,18 @@ def _translate(path: Path, error: Any) -> StoreError | Exception:
         case "SQLITE_READONLY" | "SQLITE_CANTOPEN" | "SQLITE_PERM" | "SQLITE_IOERR":
             return _unavailable(path, name)
         case _:
-            return error if isinstance(error, Exception) else RuntimeError(str(error))
+            return None
+
+
+def refused_by_system(path: Path, error: OSError) -> StoreError:
+    """Our error for a file operation that the operating system refused."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _full(path)
+    return _unavailable(path, error.strerror or str(error))
+
+
+def _full(path: Path) -> StoreFull:
+    return StoreFull(path, "the disk is full, nothing was written", "Free space on this disk")
 
 
 def _unavailable(path: Path, reason: str) -> StoreUnavailable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from store_forward.store import driver, schema
@@ -39,18 +40,17 @@ def create_store(path: Path, key: StoreKey, device: str, incarnation: str) -> No
     """
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
     try:
-        with driver.translated(path):
-            os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o660))
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o660))
         _fill(draft, key, device, incarnation)
         _sync_file(draft)
-        try:
+        with suppress(FileExistsError):
             os.link(draft, path)
-        except FileExistsError:
-            return
         sync_directory(path.parent)
+    except OSError as error:
+        raise driver.refused_by_system(path, error) from error
     finally:
-        for leftover in path.parent.glob(draft.name + "*"):
-            leftover.unlink(missing_ok=True)
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            draft.with_name(draft.name + suffix).unlink(missing_ok=True)
 
 
 def _fill(draft: Path, key: StoreKey, device: str, incarnation: str) -> None:

@@ -243,13 +243,8 @@ class Outbox:
 
     def _keep_result(self, result: Result) -> None:
         match result.outcome:
-            case Outcome.DUPLICATE:
-                # Says nothing about how the first delivery ended, but it was delivered.
-                self._connection.execute(
-                    "DELETE FROM exception WHERE seq = ? AND state = ?",
-                    (result.seq, Standing.PARKED.value),
-                )
-            case Outcome.ACCEPTED:
+            case Outcome.ACCEPTED | Outcome.DUPLICATE:
+                # A duplicate was accepted before; any other outcome would be told again.
                 self._connection.execute("DELETE FROM exception WHERE seq = ?", (result.seq,))
             case Outcome.REJECTED | Outcome.DEFERRED | Outcome.CONFLICT | Outcome.REVIEW as outcome:
                 state = Standing(outcome.value)

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import tempfile
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from store_forward.store import Store
 from store_forward.store.allotments import SELLING_MARGIN_SECONDS, is_in_force
-from store_forward.store.errors import UnreadableAnswer
-from tests.unit.store.builders import cancelled, confirmed, lease
+from store_forward.store.errors import SlotTaken, UnreadableAnswer
+from tests.unit.store.builders import cancelled, confirmed, lease, new_store
 
 SERVER_NOW = "2026-07-13T08:00:00Z"
 NOW = datetime(2026, 7, 13, 8, 0, tzinfo=UTC)
@@ -83,6 +88,40 @@ def test_a_lease_without_a_real_expiry_changes_nothing(store: Store, bad: str) -
     with pytest.raises(UnreadableAnswer):
         store.allotments.replace_leases([], bad)
     assert sellable(store) == ["s1"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    moves=st.lists(
+        st.tuples(
+            st.sampled_from(["sell", "cancel", "lease"]),
+            st.integers(0, 4),
+            st.sets(st.integers(0, 4)),
+        ),
+        max_size=25,
+    )
+)
+def test_whatever_happens_a_slot_has_at_most_one_order(
+    moves: list[tuple[str, int, set[int]]],
+) -> None:
+    holder: dict[str, str] = {}
+    held: set[str] = set()
+    with tempfile.TemporaryDirectory() as folder, new_store(Path(folder) / "store.db") as store:
+        for number, (move, which, leased) in enumerate(moves):
+            slot, order = f"s{which}", f"o{number}"
+            if move == "sell":
+                is_taken = slot in holder
+                with pytest.raises(SlotTaken) if is_taken else nullcontext():
+                    store.journal.append([confirmed(number, order, slot)])
+                holder.setdefault(slot, order)
+            elif move == "cancel" and slot in holder:
+                store.journal.append([cancelled(number, holder.pop(slot))])
+            elif move == "lease":
+                held = {f"s{one}" for one in leased}
+                store.allotments.replace_leases(
+                    [lease(one, fencing=number + 1) for one in held], SERVER_NOW
+                )
+            assert set(sellable(store)) == held - holder.keys()
 
 
 def test_before_the_first_answer_nothing_can_be_sold(store: Store) -> None:

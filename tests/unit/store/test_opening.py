@@ -15,6 +15,7 @@ from store_forward.store.errors import (
     SchemaTooOld,
     StoreError,
     StoreMissing,
+    StoreUnavailable,
     WrongKey,
 )
 from tests.unit.store.builders import DEVICE, KEY, OTHER_KEY, entries, new_store, tampering
@@ -181,6 +182,20 @@ def test_a_broken_tail_is_noticed_at_opening(filled: Path) -> None:
         connection.execute("UPDATE event SET body = X'7b7d' WHERE seq = 190")
     with pytest.raises(DamagedStore, match="entry 190 does not continue entry 189"):
         reopen(filled)
+
+
+def test_a_store_cannot_be_made_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "store.db"
+    with pytest.raises(StoreUnavailable, match=r"store\.db.*No such file"):
+        Store.open(path, KEY, device=DEVICE, create=True)
+
+
+def test_signs_in_the_path_have_no_meaning(tmp_path: Path) -> None:
+    folder = tmp_path / "50% [a] 100?x=1#& 诊所"
+    folder.mkdir()
+    with new_store(folder / "store.db") as store:
+        store.journal.append(entries(1))
+    assert [file.name for file in folder.iterdir()] == ["store.db"]
 
 
 def test_closing_twice_is_fine(path: Path) -> None:

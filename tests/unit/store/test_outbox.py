@@ -155,15 +155,16 @@ class TestExceptions:
         ]
         assert pending_seqs(ten) == [5, 6, 7, 8, 9, 10]
 
-    def test_a_repeat_says_nothing_about_the_first_outcome(self, ten: Store) -> None:
-        ten.outbox.record_answer(receipt(ten, 1, 2), [result(2, Outcome.REJECTED)])
-        ten.outbox.record_answer(receipt(ten, 1, 3), [result(2, Outcome.DUPLICATE)])
-        assert ten.outbox.outcome_of_entry(2) is Standing.REJECTED
-
-    def test_a_deferred_entry_can_be_accepted_later(self, ten: Store) -> None:
+    @pytest.mark.parametrize("later", [Outcome.ACCEPTED, Outcome.DUPLICATE])
+    def test_a_deferred_entry_can_be_accepted_later(self, ten: Store, later: Outcome) -> None:
         ten.outbox.record_answer(receipt(ten, 1, 2), [result(2, Outcome.DEFERRED)])
-        ten.outbox.record_answer(receipt(ten, 1, 3), [result(2, Outcome.ACCEPTED)])
+        ten.outbox.record_answer(receipt(ten, 1, 3), [result(2, later)])
         assert ten.outbox.outcome_of_entry(2) is Standing.ACCEPTED
+
+    def test_the_newest_outcome_counts(self, ten: Store) -> None:
+        ten.outbox.record_answer(receipt(ten, 1, 2), [result(2, Outcome.DEFERRED)])
+        ten.outbox.record_answer(receipt(ten, 1, 3), [result(2, Outcome.REJECTED)])
+        assert ten.outbox.outcome_of_entry(2) is Standing.REJECTED
 
     def test_a_parked_entry_stays_unsent_until_it_is_delivered(self, ten: Store) -> None:
         ten.outbox.park(2, "http_400")
