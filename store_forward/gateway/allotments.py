@@ -2,8 +2,9 @@
 
 A slot is free, leased to one kiosk or sold to one order: sold + leased can never pass capacity.
 A lease that has run out stays the kiosk's for a grace time (its sales may still be on the way);
-then anyone may get the slot, with a higher fencing token. A sale counts while nobody got the
-slot after that kiosk; otherwise a person decides. It is never rejected: the patient holds a slip.
+then anyone may get the slot, with a higher fencing token. A late sale counts while the slot is
+unsold and no other kiosk holds it; otherwise a person decides. It is never rejected: the patient
+holds a slip.
 """
 
 from __future__ import annotations
@@ -98,13 +99,15 @@ def judge_sale(slot: Slot | None, device: str, lease_id: str, fencing: int) -> S
         return SaleVerdict.UNKNOWN_SLOT
     if slot.fencing == 0 or fencing > slot.fencing:
         return SaleVerdict.NEVER_LEASED
-    if slot.state is SlotState.SOLD:
-        return SaleVerdict.SLOT_RESOLD
-    if fencing < slot.fencing:
-        return SaleVerdict.LEASE_SUPERSEDED
-    if slot.device != device or slot.lease_id != lease_id:
+    if fencing == slot.fencing and (slot.device, slot.lease_id) != (device, lease_id):
         return SaleVerdict.NEVER_LEASED
-    return SaleVerdict.GOOD
+    match slot.state:
+        case SlotState.SOLD:
+            return SaleVerdict.SLOT_RESOLD
+        case SlotState.LEASED if slot.device != device:
+            return SaleVerdict.LEASE_SUPERSEDED
+        case SlotState.LEASED | SlotState.FREE:
+            return SaleVerdict.GOOD
 
 
 def state_after_cancel(slot: Slot, now: datetime, terms: LeaseTerms) -> SlotState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,19 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 BUSY_TIMEOUT_MS = 5_000
 """How long a writer waits for another process (a migration, a backup) before it gives up."""
+
+
+PASSING_FAULTS = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+"""Primary result codes (sqlite.org/rescode.html) of a database that may be fine again later."""
 
 
 class DatabaseUnavailable(Exception):
@@ -107,6 +121,9 @@ def _unavailable() -> Iterator[None]:
     try:
         yield
     except OperationalError as fault:
+        code = getattr(fault.orig, "sqlite_errorcode", None)
+        if code is not None and code & 0xFF not in PASSING_FAULTS:
+            raise
         raise DatabaseUnavailable(_explain(fault)) from fault
 
 

@@ -12,6 +12,7 @@ TITLES = {
     405: "Method not allowed",
     409: "Contradiction",
     413: "Too large",
+    415: "Unsupported media type",
     422: "Invalid content",
     500: "Fault in the gateway",
     503: "Not available now",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
+import signal
 import socket
 import ssl
 from collections.abc import Callable
@@ -106,6 +107,7 @@ def serve(options: GatewayOptions) -> None:
     with listener:
         prepared = prepare(options)
         try:
+            _end_normally_on_signals()
             make_server(prepared, listener, options.port_file).run(sockets=[listener])
         finally:
             prepared.database.close()
@@ -199,6 +201,12 @@ def _token(directory: Path) -> str:
     if len(token) < 16:
         raise GatewayFailed(f"{path} is too short to be a token: delete it to get a new one")
     return token
+
+
+def _end_normally_on_signals() -> None:
+    """uvicorn stops on these signals and then raises them anew; by then all is done."""
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda _number, _frame: None)
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from store_forward.contract.wire import LeaseRequest, SlotLease
 from store_forward.gateway.allotments import (
@@ -21,6 +21,9 @@ from store_forward.gateway.allotments import (
 from store_forward.gateway.problems import Refused
 from store_forward.gateway.tables import lease_request, slot
 from store_forward.gateway.times import from_text, to_text
+
+REQUESTS_KEPT = timedelta(days=1)
+"""A lease request that is repeated later than this tops up like a new one: no harm is done."""
 
 Columns = tuple[Any, ...]
 """The columns of ``tables.slot``; SQLAlchemy types rows of a whole table no closer."""
@@ -79,6 +82,7 @@ def lease(
     """
     if _already_done(connection, request, now):
         return
+    reclaim(connection, now, terms)
     rows = connection.execute(
         select(slot).where(slot.c.date == date).order_by(slot.c.doctor_code, slot.c.start)
     ).all()
@@ -118,7 +122,7 @@ def give_back(connection: Connection, device: str, lease_ids: Iterable[str]) -> 
             slot.c.state == SlotState.LEASED,
             slot.c.lease_id.in_(list(lease_ids)),
         )
-        .values(state=SlotState.FREE)
+        .values(state=SlotState.FREE, expires_at=None)
     )
 
 
@@ -177,6 +181,12 @@ def _already_done(connection: Connection, request: LeaseRequest, now: datetime) 
         )
     ).scalar()
     if wanted is None:
+        forgotten = to_text(now - REQUESTS_KEPT)
+        connection.execute(
+            delete(lease_request).where(
+                lease_request.c.device == request.device, lease_request.c.received_at < forgotten
+            )
+        )
         connection.execute(
             insert(lease_request).values(
                 device=request.device,
