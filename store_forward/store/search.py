@@ -193,12 +193,13 @@ def normalised(text: str) -> str:
 
 def _terms_of(place: int, department: Department) -> Iterator[_Term]:
     name = department.name
+    # A term that occurs twice counts as what it is first: a code may well be the initials.
     given = [
-        (department.code, _Kind.CODE, department.code),
         (name.zh, _Kind.NAME, name.zh),
         (name.en, _Kind.NAME, name.en),
         (department.initials, _Kind.INITIALS, name.zh),
         (department.pinyin, _Kind.PINYIN, name.zh),
+        (department.code, _Kind.CODE, department.code),
         *((word, _Kind.NAME, name.en) for word in name.en.split()),
         *((word, _Kind.KEYWORD, shown) for word, shown in _keywords(department.keywords)),
     ]
@@ -211,14 +212,15 @@ def _terms_of(place: int, department: Department) -> Iterator[_Term]:
 
 
 def _keywords(keywords: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each keyword with what to show for it: romanised forms follow the Chinese word they spell."""
-    chinese = ""
+    """Each keyword with what to show for it.
+
+    Lower-case Latin forms are how the word before them is typed: 头痛 toutong tt, CT ct.
+    """
+    word = ""
     for keyword in keywords:
-        if keyword.isascii():
-            yield keyword, chinese or keyword
-        else:
-            chinese = keyword
-            yield keyword, keyword
+        if not (keyword.isascii() and keyword.islower() and word):
+            word = keyword
+        yield keyword, word
 
 
 def _starts(texts: Sequence[str]) -> list[int]:

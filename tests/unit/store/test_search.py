@@ -24,7 +24,7 @@ DEPARTMENTS = [
     department("301", "妇科", "Gynaecology", "fuke", "fk"),
     department("302", "儿科", "Paediatrics", "erke", "ek", "小儿发烧", "发烧"),
     department("401", "女性保健", "Women's Health", "nvxingbaojian", "nxbj"),
-    department("501", "耳鼻喉科", "ENT", "erbihouke", "ebhk", "耳鸣", "头晕"),
+    department("501", "耳鼻喉科", "ENT", "erbihouke", "ebhk", "耳鸣", "头晕", "CT", "ct"),
 ]
 INDEX = DepartmentIndex(DEPARTMENTS)
 
@@ -101,6 +101,7 @@ def test_exact_comes_before_prefix_before_inside() -> None:
 def test_the_matched_text_is_what_the_patient_knows() -> None:
     assert INDEX.search("toutong").hits[0].matched == "头痛"
     assert INDEX.search("xm").hits[0].matched == "胸闷"
+    assert INDEX.search("ct").hits[0].matched == "CT"
     assert INDEX.search("nk").hits[0].matched == "内科"
     assert INDEX.search("101").hits[0].matched == "101"
     assert INDEX.search("surg").hits[0].matched == "Surgery"
