@@ -1,4 +1,4 @@
-"""The files the product adds to Debian: units, users, folders, watchdog."""
+"""The files the product adds to Debian: units, users, folders, watchdog, and the program's start."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-UNITS = Path(__file__).parent / "units"
+SOURCES = Path(__file__).parent
 
 _HOMES = {
-    "*.service": "usr/lib/systemd/system",
-    "*.target": "usr/lib/systemd/system",
-    "sysusers.d/*.conf": "usr/lib/sysusers.d",
-    "tmpfiles.d/*.conf": "usr/lib/tmpfiles.d",
-    "system.conf.d/*.conf": "usr/lib/systemd/system.conf.d",
+    "units/*.service": "usr/lib/systemd/system",
+    "units/*.target": "usr/lib/systemd/system",
+    "units/sysusers.d/*.conf": "usr/lib/sysusers.d",
+    "units/tmpfiles.d/*.conf": "usr/lib/tmpfiles.d",
+    "units/system.conf.d/*.conf": "usr/lib/systemd/system.conf.d",
+    "program/outpost": "opt/outpost",
 }
+
+_PROGRAM = Path("opt/outpost/outpost")
 
 _LINKS = {
     # What `systemctl enable` would make; the root is read-only, so it is made here.
@@ -29,7 +32,7 @@ _LINKS = {
 _FOLDERS = (
     "config",  # mount point of the deployment partition
     "etc/outpost/keys",  # where a service's credentials are bound in
-    "opt/outpost",  # the program
+    "opt/outpost/site",  # the program's packages
 )
 
 
@@ -45,18 +48,18 @@ class Placed:
     origin: str
 
 
-def placements(units: Path = UNITS) -> tuple[Placed, ...]:
+def placements(sources: Path = SOURCES) -> tuple[Placed, ...]:
     """Where every file of the overlay goes, sorted by path."""
     files = [
-        Placed(path=Path(home) / source.name, origin=str(source.relative_to(units)))
+        Placed(path=Path(home) / source.name, origin=str(source.relative_to(sources)))
         for pattern, home in _HOMES.items()
-        for source in units.glob(pattern)
+        for source in sources.glob(pattern)
     ]
     links = [Placed(path=Path(path), origin=f"-> {to}") for path, to in _LINKS.items()]
     return tuple(sorted(files + links, key=lambda placed: placed.path))
 
 
-def write_overlay(root: Path, units: Path = UNITS) -> tuple[Placed, ...]:
+def write_overlay(root: Path, sources: Path = SOURCES) -> tuple[Placed, ...]:
     """Write the overlay below ``root``; existing files of the same name are replaced.
 
     Raises:
@@ -64,23 +67,23 @@ def write_overlay(root: Path, units: Path = UNITS) -> tuple[Placed, ...]:
     """
     if root.resolve() == Path("/"):
         raise OverlayError("/ is this machine's own root; name the folder of an image root")
-    placed = placements(units)
+    placed = placements(sources)
     try:
         for folder in _FOLDERS:
             (root / folder).mkdir(parents=True, exist_ok=True)
         for item in placed:
-            _place(item, root, units)
+            _place(item, root, sources)
     except OSError as error:
         raise OverlayError(f"{root}: cannot write the overlay: {error}") from error
     return placed
 
 
-def _place(item: Placed, root: Path, units: Path) -> None:
+def _place(item: Placed, root: Path, sources: Path) -> None:
     path = root / item.path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     if item.origin.startswith("-> "):
         path.symlink_to(item.origin.removeprefix("-> "))
     else:
-        shutil.copyfile(units / item.origin, path)
-        path.chmod(0o644)
+        shutil.copyfile(sources / item.origin, path)
+        path.chmod(0o755 if item.path == _PROGRAM else 0o644)

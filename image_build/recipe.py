@@ -53,7 +53,7 @@ def _overlay(target: Target, out: Path) -> Step:
     command = ("python", "-m", "image_build", "overlay", "--target", target.name)
     return Step(
         "overlay",
-        "units, users and folders of the product",
+        "units, users, folders and start of the product",
         ((*command, "--into", str(out / "overlay")),),
         runs=True,
     )

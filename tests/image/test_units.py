@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from image_build.overlay import UNITS, write_overlay
+from image_build.overlay import SOURCES, write_overlay
 
+UNITS = SOURCES / "units"
 SYSTEM_UNITS = Path("/usr/lib/systemd/system")
 SERVICES = ("core", "devices", "sync", "ui")
 KEYLESS = ("devices", "ui")
@@ -37,7 +38,7 @@ def settings(service: str) -> dict[str, list[str]]:
 
 @pytest.fixture
 def image_root(tmp_path: Path) -> Path:
-    """The overlay, the distribution's own units, and a stand-in for the program."""
+    """The overlay and the distribution's own units."""
     root = tmp_path / "root"
     write_overlay(root)
     for kind in ("target", "slice", "socket", "mount"):
@@ -45,9 +46,6 @@ def image_root(tmp_path: Path) -> Path:
             copy = root / "usr/lib/systemd/system" / unit.name
             if unit.is_file() and not copy.exists():
                 shutil.copyfile(unit, copy)
-    program = root / "opt/outpost/outpost"
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
     return root
 
 
