@@ -6,11 +6,22 @@ held the store's and the gateway's libraries would cost three times its memory.
 
 from __future__ import annotations
 
+import asyncio
+import os
+import random
+import signal
 import sys
 import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
 
 from devices.driver import Driver, Link
-from firmware.config.model import Device
+from firmware.config.model import Deployment, Device
+
+
+class CannotStart(Exception):
+    """A process cannot start: says which file or address is wrong and what to do."""
 
 
 class UnknownDriver(Exception):
@@ -35,11 +46,10 @@ def build_driver(kind: str, driver: str, name: str, port: str) -> Driver:
 
             return SamvIdReader(name, link(115200), time.monotonic)
         case ("cash_acceptor", "ccnet"):
-            from uuid6 import uuid7
-
             from devices.cash_acceptor.driver import CcnetCashAcceptor
 
-            return CcnetCashAcceptor(name, link(9600), time.monotonic, lambda: str(uuid7()))
+            ids = uuids()
+            return CcnetCashAcceptor(name, link(9600), time.monotonic, lambda: next(ids))
         case ("receipt_printer", "escpos"):
             from devices.receipt_printer.driver import EscposPrinter
 
@@ -60,3 +70,195 @@ def worker_command(device: Device) -> list[str]:
         *("--name", device.name),
         *("--port", device.port),
     ]
+
+
+def start(name: str, deployment: Deployment) -> int:
+    """Run the process ``name`` (a key of ``RUN``) until SIGTERM; returns its exit code.
+
+    Raises:
+        CannotStart: a key, the store or another file it needs cannot be used.
+    """
+    from store_forward.contract.keys import BadKeyFile
+    from store_forward.store.errors import StoreError
+    from store_forward.sync.authority import BadAuthority
+
+    log_to_stderr()
+    try:
+        return RUN[name](deployment)
+    except (BadKeyFile, StoreError, BadAuthority) as fault:
+        raise CannotStart(str(fault)) from fault
+
+
+def log_to_stderr() -> None:
+    """Write structured log lines (JSON) to standard error, where systemd's journal takes them."""
+    import structlog
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def run_devices(deployment: Deployment) -> int:
+    """Run the supervisor of the peripherals until SIGTERM."""
+    from firmware.supervisor.service import DevicesService
+    from firmware.systemd_notify import watchdog_interval_seconds
+
+    service = DevicesService(
+        deployment.device,
+        Path(deployment.paths.run) / "devices.sock",
+        worker_command=worker_command,
+        boot=next(uuids()),
+        watchdog_seconds=watchdog_interval_seconds(),
+    )
+    return _run_until_stopped(service.run)
+
+
+def run_core(deployment: Deployment) -> int:
+    """Run the patient session until SIGTERM."""
+    from datetime import UTC, datetime
+
+    from firmware.core.clocks import Clock
+    from firmware.core.service import CoreService
+    from firmware.systemd_notify import watchdog_interval_seconds
+    from store_forward.contract.keys import load_private_key
+    from store_forward.contract.vouchers import voucher_text
+    from store_forward.store.keys import load_key
+    from store_forward.store.store import Store
+
+    keys, run = Path(deployment.paths.keys), Path(deployment.paths.run)
+    device_key = load_private_key(keys / "device.pem")
+    with Store.open(
+        Path(deployment.paths.state) / "store.db",
+        load_key(keys / "store.key"),
+        device=deployment.kiosk.id,
+        create=True,
+    ) as store:
+        service = CoreService(
+            store,
+            devices_socket=run / "devices.sock",
+            ui_socket=run / "core.sock",
+            deployment=deployment,
+            sign_voucher=lambda payload: voucher_text(payload, device_key),
+            clock=Clock(time.monotonic, lambda: datetime.now(UTC)),
+            ids=uuids(),
+            watchdog_seconds=watchdog_interval_seconds(),
+        )
+        return _run_until_stopped(service.run)
+
+
+def run_sync(deployment: Deployment) -> int:
+    """Drain the journal to the gateway until SIGTERM."""
+    from datetime import UTC, datetime
+
+    from firmware.systemd_notify import notify
+    from store_forward.contract.keys import load_private_key, load_public_key
+    from store_forward.store.keys import load_key
+    from store_forward.store.store import Store
+    from store_forward.sync.authority import trust_only
+    from store_forward.sync.client import GatewayClient, open_connection
+    from store_forward.sync.service import Surroundings, SyncService, run_service
+
+    keys = Path(deployment.paths.keys)
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    ids = uuids()
+    with Store.open(
+        Path(deployment.paths.state) / "store.db",
+        load_key(keys / "store.key"),
+        device=deployment.kiosk.id,
+    ) as store:
+        client = GatewayClient(
+            open_connection(deployment.gateway.url, trust_only(keys / deployment.gateway.ca)),
+            deployment.kiosk.id,
+            lambda: load_private_key(keys / "device.pem"),
+            load_public_key(keys / deployment.gateway.receipt_key),
+            now,
+        )
+        around = Surroundings(time.monotonic, now, random.random, lambda: next(ids), notify)
+        run_service(SyncService(store, client, around, deployment.limits.leased_slots_per_doctor))
+    return 0
+
+
+RUN: dict[str, Callable[[Deployment], int]] = {
+    "devices": run_devices,
+    "core": run_core,
+    "sync": run_sync,
+}
+"""The kiosk's processes without a window."""
+
+
+def replace_by_ui(deployment: Deployment, *, probe: Path | None) -> NoReturn:
+    """Become the patient screen, which knows nothing but its socket and its measures."""
+    screen = deployment.screen
+    words = [
+        *("--socket", str(Path(deployment.paths.run) / "core.sock")),
+        *("--width-px", str(screen.width_px), "--height-px", str(screen.height_px)),
+        *("--width-mm", str(screen.width_mm), "--height-mm", str(screen.height_mm)),
+    ]
+    if not screen.fullscreen:
+        words.append("--windowed")
+    if probe is not None:
+        words += ["--probe", str(probe)]
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "ui", *words])
+
+
+def replace_by_lab(arguments: list[str]) -> NoReturn:
+    """Become the hardware lab, a program of its own that no kiosk carries."""
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "devices.lab", *arguments])
+
+
+def run_gateway(
+    *,
+    directory: Path,
+    reference: Path,
+    listen: tuple[str, int],
+    port_file: Path | None,
+    beyond_loopback: bool,
+) -> int:
+    """Run the HIS side until SIGTERM."""
+    from store_forward.contract.keys import BadKeyFile
+    from store_forward.gateway.clinic_file import BadClinicFile
+    from store_forward.gateway.database import DatabaseUnavailable
+    from store_forward.gateway.serve import GatewayFailed, GatewayOptions, serve
+
+    log_to_stderr()
+    options = GatewayOptions(
+        directory=directory,
+        reference=reference,
+        host=listen[0],
+        port=listen[1],
+        port_file=port_file,
+        allow_remote=beyond_loopback,
+    )
+    try:
+        serve(options)
+    except (BadClinicFile, BadKeyFile, DatabaseUnavailable, GatewayFailed, OSError) as fault:
+        raise CannotStart(str(fault)) from fault
+    return 0
+
+
+def uuids() -> Iterator[str]:
+    """Yield UUIDv7 strings for ever."""
+    from uuid6 import uuid7
+
+    while True:
+        yield str(uuid7())
+
+
+def _run_until_stopped(run: Callable[[asyncio.Event], Awaitable[None]]) -> int:
+    async def serve() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await run(stop)
+
+    asyncio.run(serve())
+    return 0

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from firmware.assembly import CannotStart
+
 USAGE = 2
 """Exit code for unknown arguments and bad files (as in sysexits and argparse)."""
 
@@ -69,7 +71,7 @@ def _run_process(asked: argparse.Namespace) -> int:
     except DeploymentErrors as errors:
         print(errors.render(), file=sys.stderr)
         return USAGE
-    return assembly.RUN[asked.command](deployment)
+    return assembly.start(asked.command, deployment)
 
 
 def _ui(asked: argparse.Namespace) -> int:
@@ -166,7 +168,13 @@ def _add_his_side(commands: argparse._SubParsersAction[_OneLineErrors]) -> None:
         "key into DIR/enrolled/<kiosk id>.pem. OpenAPI is served at /schema.",
     )
     gateway.add_argument("--dir", type=Path, required=True, help="where it keeps its state")
-    gateway.add_argument("--reference", type=_existing_file, metavar="FILE", help="clinic data")
+    gateway.add_argument(
+        "--reference",
+        type=_existing_file,
+        required=True,
+        metavar="FILE",
+        help="the clinic's departments, doctors and schedules (see firmware/demo/clinic.toml)",
+    )
     gateway.add_argument(
         "--listen", type=_loopback_or_any, default=("127.0.0.1", 8443), metavar="HOST:PORT"
     )
@@ -249,6 +257,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     handler: Handler = asked.handler
     try:
         return handler(asked)
+    except CannotStart as fault:
+        print(f"outpost {asked.command}: {fault}", file=sys.stderr)
+        return USAGE
     except KeyboardInterrupt:
         return 130
 
