@@ -1,4 +1,4 @@
-"""The files the product adds to Debian: units, users, folders, watchdog, and the program's start."""
+"""What the product adds to Debian: units, users, folders, watchdog and its own start."""
 
 from __future__ import annotations
 
