@@ -38,6 +38,10 @@ OLDEST_SQLITE = (3, 51, 3)
 
 BUSY_TIMEOUT_MILLISECONDS = 5_000
 PAGE_BYTES = 4096
+
+CACHE_KIBIBYTES = 2048
+"""Pages kept decrypted per connection: the journal is written at its end and read in passing."""
+
 _PLAIN_HEADER = b"SQLite format 3\x00"
 _TEMP_STORE_MEMORY = 2
 
@@ -183,6 +187,7 @@ def _set_up(raw: Any, key: StoreKey, access: Access) -> None:
     if raw.execute("PRAGMA temp_store").fetchone() != (_TEMP_STORE_MEMORY,):
         raise UnsuitableDriver("this SQLite would write temporary files in plain text")
     raw.execute("PRAGMA mmap_size = 0")
+    raw.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
     raw.execute("PRAGMA foreign_keys = ON")
     raw.execute("PRAGMA recursive_triggers = ON")
     raw.execute("SELECT count(*) FROM sqlite_schema").fetchone()

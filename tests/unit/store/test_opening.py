@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -74,6 +75,19 @@ def test_a_wrong_key_is_refused_and_the_store_stays_as_it_was(filled: Path) -> N
     with pytest.raises(WrongKey):
         Store.open(filled, OTHER_KEY, device=DEVICE, create=True)
     assert filled.read_bytes() == before
+
+
+def test_a_wrong_key_does_not_harm_what_is_still_in_the_log(path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    with new_store(path) as store:
+        store.journal.append(entries(50))
+        # As after a crash: the newest entries stand in the log alone.
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
+    with pytest.raises(WrongKey):
+        reopen(copy, OTHER_KEY)
+    with reopen(copy) as recovered:
+        assert [row.entry() for row in recovered.journal.read()] == entries(50)
 
 
 def test_without_any_key_the_file_is_no_database(filled: Path) -> None:
