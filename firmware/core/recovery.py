@@ -1,7 +1,7 @@
 """From the journal back to the state: what a core that comes up after a crash resumes.
 
 An open order is always resumed, whatever time has passed: there may be money in it. An order that
-had ended but whose slip is not known to be printed is shown again for some minutes only.
+had ended but whose slip is not known to be printed is shown again for a few minutes only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from store_forward.contract.facts import Entry
 REDELIVERY_SECONDS = 20.0
 """How long after a restart the printer's word on a started slip is still awaited."""
 
-STILL_THERE = timedelta(minutes=10)
+STILL_THERE = timedelta(minutes=3)
 """A patient whose slip is uncertain is looked for this long. By the clock, which is a hint: a
 wrong answer shows or hides a masked screen, money does not depend on it."""
 

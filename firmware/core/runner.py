@@ -11,7 +11,14 @@ import structlog
 from devices.messages import PrintSlip
 from firmware.core.effects import Effect, Print, Record, Tell
 from firmware.core.entries import entry_of
-from firmware.core.events import Happening, JournalFailed, SlotLost, Started, Touched
+from firmware.core.events import (
+    Happening,
+    Heard,
+    JournalFailed,
+    SlotLost,
+    Started,
+    Touched,
+)
 from firmware.core.idle import next_wakeup
 from firmware.core.ports import (
     Journal,
@@ -86,22 +93,23 @@ class Runner:
                 raise
             log.error("journal not readable", why=str(failure))
             return False
-        before = self._state
         self._state = recover(memory, world)
-        if before is not None and not self._is_writable(world):
-            self._state = before
-            return False
-        if before is None:
-            self.handle(Started(self._around.software))
+        durable = self.handle(Started(self._around.software))
         self._show(world)
-        return True
+        return durable
 
     def touched(self, touch: Touch) -> None:
         """The patient touched a screen, perhaps not the one shown now."""
         self.handle(Touched(touch.intent, stale=touch.screen < self._view_since))
 
     def handle(self, event: Happening) -> bool:
-        """Let an event happen. Returns whether its facts are durable (or it had none)."""
+        """Let an event happen. Returns whether its facts are durable (or it had none).
+
+        After a failed journal the book may lack what the journal holds, so what a peripheral
+        says then is left alone; it is said again once the journal has been read anew.
+        """
+        if self.state.out_of_service is not None and isinstance(event, Heard):
+            return False
         world = self._around.world()
         after, effects = step(self.state, event, world)
         durable = self._record(effects, event, world)
@@ -114,10 +122,6 @@ class Runner:
     def next_wakeup(self) -> float:
         """Monotonic time of the next tick that can change anything."""
         return next_wakeup(self.state, self._around.world())
-
-    def _is_writable(self, world: World) -> bool:
-        """Go on after a failure by recording that; only a journal that takes it is trusted."""
-        return self.handle(Started(self._around.software))
 
     def _record(self, effects: tuple[Effect, ...], event: Happening, world: World) -> bool:
         facts = effects[0].facts if effects and isinstance(effects[0], Record) else ()

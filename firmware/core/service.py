@@ -1,0 +1,196 @@
+"""The core process: one event loop around the runner, the store, and two Unix sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import structlog
+
+from devices.messages import Command, Delivery, DeviceStatus
+from devices.receipt_printer.encoder import encode
+from firmware import systemd_notify
+from firmware.config.model import Deployment
+from firmware.core.clocks import Clock
+from firmware.core.devices_line import DevicesLine
+from firmware.core.events import (
+    DevicesCaughtUp,
+    DevicesLost,
+    Heard,
+    Ticked,
+    WorldChanged,
+)
+from firmware.core.profile import profile_of
+from firmware.core.runner import Runner, Surroundings
+from firmware.core.screen_door import ScreenDoor
+from firmware.core.slips import Sign, Slip, compose
+from firmware.core.store_journal import StoreJournal
+from firmware.core.surroundings import StoreSurroundings
+from firmware.messages.views import Screen
+from store_forward.contract.facts import Entry
+from store_forward.store.store import Store
+
+POLL_SECONDS = 0.5
+"""How often the store is asked whether sync has written."""
+
+RECOVER_SECONDS = 5.0
+"""Between two attempts to get going again after the journal failed."""
+
+SOFTWARE = "0.1.0"
+
+log = structlog.get_logger(__name__)
+
+
+class CoreService:
+    """Serves one screen and one set of peripherals until told to stop.
+
+    ``store`` is open and closed by the caller. ``sign_voucher`` signs what slips vouch for;
+    ``ids`` yields UUIDv7 strings for ever; ``notify`` tells systemd, at least every
+    ``watchdog_seconds`` from the loop that does the work. ``allowed_uids`` may connect, or listen
+    on the devices socket, besides this process's own user.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        devices_socket: Path,
+        ui_socket: Path,
+        deployment: Deployment,
+        sign_voucher: Sign,
+        clock: Clock,
+        ids: Iterator[str],
+        notify: Callable[[str], None] = systemd_notify.notify,
+        watchdog_seconds: float | None = None,
+        allowed_uids: frozenset[int] = frozenset(),
+        ui_socket_mode: int = 0o600,
+        software: str = SOFTWARE,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._notify = notify
+        self._watchdog_seconds = watchdog_seconds
+        self._sign = sign_voucher
+        self._journal = StoreJournal(store)
+        self._around = StoreSurroundings(store, profile_of(deployment), clock, ids)
+        self._line = DevicesLine(devices_socket, self, allowed_uids=allowed_uids)
+        self._runner = Runner(
+            Surroundings(
+                journal=self,
+                peripherals=self,
+                encode=self._encode,
+                world=self._around.world,
+                show=self._show,
+                ids=ids,
+                salt=secrets.token_bytes(32),
+                boot=next(ids),
+                software=software,
+            )
+        )
+        self._door = ScreenDoor(
+            ui_socket,
+            touched=self._runner.touched,
+            current=lambda: self._runner.screen,
+            allowed_uids=allowed_uids,
+            mode=ui_socket_mode,
+        )
+        self._next_recovery = 0.0
+        self._next_alive = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until ``stop`` is set.
+
+        Raises:
+            JournalRefused: the journal cannot be read at the start; nobody can be served.
+        """
+        self._store.changed()
+        self._around.refresh()
+        self._runner.recover()
+        await self._door.open()
+        listening = asyncio.create_task(self._line.run())
+        try:
+            self._notify(systemd_notify.READY)
+            log.info("core ready")
+            await self._until(stop, listening)
+        finally:
+            self._notify(systemd_notify.STOPPING)
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+            await self._door.close()
+            log.info("core ended")
+
+    async def _until(self, stop: asyncio.Event, listening: asyncio.Task[None]) -> None:
+        """Look at the store and at the time; a bug in the listening task ends the process."""
+        due = self._runner.next_wakeup()
+        while not stop.is_set():
+            self._stay_alive()
+            if self._store.changed():
+                self._around.refresh()
+                self._runner.handle(WorldChanged())
+            if self._clock.monotonic() >= due:
+                self._runner.handle(Ticked())
+            self._get_going_again()
+            due = self._runner.next_wakeup()
+            wait = max(min(POLL_SECONDS, due - self._clock.monotonic()), 0.0)
+            try:
+                await asyncio.wait_for(stop.wait(), timeout=wait)
+            except TimeoutError:
+                if listening.done():
+                    listening.result()
+
+    def _stay_alive(self) -> None:
+        now = self._clock.monotonic()
+        if self._watchdog_seconds is not None and now >= self._next_alive:
+            self._next_alive = now + self._watchdog_seconds
+            self._notify(systemd_notify.ALIVE)
+
+    def _get_going_again(self) -> None:
+        """After a failed journal: read it anew, then let the devices say again what they kept."""
+        now = self._clock.monotonic()
+        if self._runner.state.out_of_service is None or now < self._next_recovery:
+            return
+        self._next_recovery = now + RECOVER_SECONDS
+        if self._runner.recover():
+            log.warning("journal works again")
+            self._line.hang_up()
+
+    # --- what the runner uses -------------------------------------------------------------------
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Journal port; a sale changes what is left to sell."""
+        self._journal.append(entries)
+        self._around.refresh()
+
+    def recent(self) -> Sequence[Entry]:
+        """Journal port."""
+        return tuple(self._journal.recent())
+
+    def tell(self, command: Command) -> None:
+        """Peripherals port."""
+        self._line.tell(command)
+
+    def _encode(self, slip: Slip) -> bytes:
+        return encode(compose(slip, self._sign))
+
+    def _show(self, screen: Screen) -> None:
+        self._door.show(screen)
+
+    # --- what the devices say -------------------------------------------------------------------
+
+    def devices_heard(self, delivery: Delivery) -> bool:
+        """Take an event; see ``Listener``."""
+        if isinstance(delivery.event, DeviceStatus):
+            self._around.device_said(delivery.event)
+        return self._runner.handle(Heard(delivery.event, f"{delivery.boot}:{delivery.number}"))
+
+    def devices_caught_up(self) -> None:
+        """Everything kept has come."""
+        self._around.devices_caught_up()
+        self._runner.handle(DevicesCaughtUp())
+
+    def devices_lost(self) -> None:
+        """The devices process is away."""
+        self._around.devices_lost()
+        self._runner.handle(DevicesLost())

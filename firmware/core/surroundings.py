@@ -1,0 +1,142 @@
+"""Keeps the picture of the world: what the store holds, what peripherals said, what time it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from devices.messages import DeviceStatus
+from firmware.core.clocks import Clock, judge
+from firmware.core.world import Catalogue, FindDepartments, Found, FreshIds, Profile, World
+from store_forward.contract.wire import SlotLease
+from store_forward.store.errors import StoreError
+from store_forward.store.network_status import SyncStatus
+from store_forward.store.search import DepartmentIndex
+from store_forward.store.store import Store
+
+log = structlog.get_logger(__name__)
+
+SETS = ("departments", "doctors", "schedules")
+
+
+class StoreSurroundings:
+    """Reads the store when something in it changed; otherwise only adds time and ids."""
+
+    def __init__(self, store: Store, profile: Profile, clock: Clock, ids: Iterator[str]) -> None:
+        self._store = store
+        self._profile = profile
+        self._clock = clock
+        self._ids = ids
+        self._devices: dict[str, DeviceStatus] = {}
+        self._is_connected = False
+        self._catalogue = Catalogue()
+        self._cursors: tuple[str | None, ...] = ()
+        self._leases: tuple[SlotLease, ...] = ()
+        self._leases_as_of: datetime | None = None
+        self._status = SyncStatus(online=False, since="")
+        self._clock_base = self._base()
+        self._is_full = False
+
+    def world(self) -> World:
+        """The picture of now."""
+        offset = timedelta(seconds=self._status.clock_offset_seconds or 0.0)
+        wall = self._clock.wall() + offset
+        since, contact = _moment(self._status.since), _moment(self._status.last_contact)
+        return World(
+            profile=self._profile,
+            now=self._clock.monotonic(),
+            wall=wall,
+            fresh=FreshIds(next(self._ids), next(self._ids), next(self._ids)),
+            clock=judge(
+                wall=wall,
+                last_contact=None if contact is None else contact + offset,
+                offset_seconds=self._status.clock_offset_seconds,
+                step=self._base() - self._clock_base,
+            ),
+            online=self._status.online,
+            offline_since=since + offset if since is not None else None,
+            devices_connected=self._is_connected,
+            devices=self._devices,
+            catalogue=self._catalogue,
+            leases=self._leases,
+            leases_as_of=self._leases_as_of,
+            store_full=self._is_full,
+        )
+
+    def refresh(self) -> None:
+        """Read what may have changed in the store; on failure the last picture stays."""
+        try:
+            self._is_full = not self._store.free_space_ok(self._profile.limits.reserve_disk_mb)
+            self._refresh_leases()
+            self._refresh_status()
+            self._refresh_catalogue()
+        except (StoreError, OSError) as error:
+            log.error("store not readable", why=str(error))
+
+    def _refresh_leases(self) -> None:
+        self._leases = self._store.allotments.unsold()
+        self._leases_as_of = _moment(self._store.allotments.as_of())
+
+    def device_said(self, status: DeviceStatus) -> None:
+        """A peripheral has a new state."""
+        self._devices = {**self._devices, status.device: status}
+
+    def devices_caught_up(self) -> None:
+        """All states are known and commands can be given."""
+        self._is_connected = True
+
+    def devices_lost(self) -> None:
+        """Nothing is known of the peripherals any more."""
+        self._is_connected = False
+        self._devices = {}
+
+    def _refresh_status(self) -> None:
+        status = self._store.network_status.read_status()
+        if status is None or status == self._status:
+            return
+        if status.last_contact != self._status.last_contact:
+            self._clock_base = self._base()
+        self._status = status
+
+    def _refresh_catalogue(self) -> None:
+        reference = self._store.reference
+        freshness = [reference.freshness(name) for name in SETS]
+        cursors = tuple(None if one is None else one.cursor for one in freshness)
+        as_of = _oldest([None if one is None else _moment(one.as_of) for one in freshness])
+        catalogue = self._catalogue
+        if cursors != self._cursors:
+            departments = reference.load_departments()
+            catalogue = Catalogue(
+                departments={one.code: one for one in departments},
+                doctors={one.code: one for one in reference.load_doctors()},
+                schedules={one.code: one for one in reference.load_schedules()},
+                find=_finder(DepartmentIndex(departments)),
+            )
+        self._catalogue = Catalogue(
+            catalogue.departments, catalogue.doctors, catalogue.schedules, as_of, catalogue.find
+        )
+        self._cursors = cursors
+
+    def _base(self) -> datetime:
+        """The wall clock's time at monotonic zero; moves only when the clock is set."""
+        return self._clock.wall() - timedelta(seconds=self._clock.monotonic())
+
+
+def _finder(index: DepartmentIndex) -> FindDepartments:
+    def find(query: str) -> tuple[Sequence[Found], bool]:
+        found = index.search(query)
+        return [Found(hit.department.code, hit.matched) for hit in found.hits], found.suggested
+
+    return find
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _oldest(moments: Sequence[datetime | None]) -> datetime | None:
+    """The age of the whole is that of its oldest part; None while a part was never complete."""
+    known = [moment for moment in moments if moment is not None]
+    return min(known) if len(known) == len(moments) else None
