@@ -132,7 +132,9 @@ class Network:
         if self._server is not None:
             self._server.close()
             self._server = None
-            self._reserve()  # bound and not listening: the port stays ours and refuses
+        if self._socket is not None:
+            self._socket.close()
+        self._reserve()  # bound and not listening: the port stays ours and refuses
 
     def restore(self) -> None:
         """Everything as it should be."""
@@ -178,13 +180,14 @@ class Network:
         self._socket = listener
 
     def _listen_again(self) -> None:
-        if self._server is None:
+        if self._server is None and self._socket is not None:
+            self._socket.listen()  # from now on nobody is refused; served in a moment
             task = asyncio.get_running_loop().create_task(self._listen())
             self._changing.add(task)
             task.add_done_callback(self._changing.discard)
 
     async def _listen(self) -> None:
-        if self._socket is not None and self._server is None:
+        if self._socket is not None and self._server is None and self._line is not Line.CUT:
             listener, self._socket = self._socket, None
             self._server = await asyncio.start_server(self._accept, sock=listener)
 

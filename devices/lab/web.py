@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 from litestar import Litestar, MediaType, Request, Response, get, post
 from litestar.exceptions import HTTPException
+from litestar.params import FromPath, JSONBody
 from litestar.response import Response as PlainResponse
 
 from devices.lab.actions import NotPossible, UnknownAction, WrongArguments, call
@@ -87,12 +88,14 @@ def build_app(bench: Bench, network: Network | None, gateway: GatewayRows | None
         return LabView(devices=bench.views(), network=view, slips=bench.slips())
 
     @post("/api/devices/{device:str}/{action:str}", status_code=200, sync_to_thread=False)
-    def act(device: str, action: str, data: dict[str, Any]) -> list[DeviceView]:
+    def act(
+        device: FromPath[str], action: FromPath[str], data: JSONBody[dict[str, Any]]
+    ) -> list[DeviceView]:
         bench.act(device, action, data)
         return bench.views()
 
     @post("/api/network/{action:str}", status_code=200, sync_to_thread=False)
-    def act_on_network(action: str, data: dict[str, Any]) -> NetworkView:
+    def act_on_network(action: FromPath[str], data: JSONBody[dict[str, Any]]) -> NetworkView:
         if network is None:
             raise HTTPException("the lab was started without --proxy", status_code=404)
         call(network.actions(), action, data)
@@ -103,7 +106,7 @@ def build_app(bench: Bench, network: Network | None, gateway: GatewayRows | None
         return bench.slips()
 
     @get("/api/slips/{name:str}", sync_to_thread=True)
-    def slip(name: str) -> PlainResponse[bytes]:
+    def slip(name: FromPath[str]) -> PlainResponse[bytes]:
         number, _, form = name.partition(".")
         if not number.isdecimal() or form not in ("png", "txt"):
             raise HTTPException("ask for NUMBER.png or NUMBER.txt", status_code=404)
