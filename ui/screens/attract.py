@@ -9,11 +9,13 @@ from kivy.lang import Builder
 
 from firmware.messages.views import AttractView, Screen
 from ui.screens.body import Body
-from ui.widgets.panels import Card, Picture
+from ui.widgets.panels import Beside, Card, Column, Picture
 from ui.widgets.words import Words
 
 KV_NAMES = (
+    Beside,
     Card,
+    Column,
     Picture,
     Words,
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from kivy.lang import Builder
 
 from firmware.messages.intents import Finish, Reprint
-from firmware.messages.views import CancelledView, Screen
+from firmware.messages.views import CancelledView, Screen, SlipState
 from ui.i18n.formats import spoken_yuan, yuan
 from ui.screens.body import Body
 from ui.screens.outcome import slip_fact, slip_needs_reprint
@@ -49,6 +49,8 @@ class CancelledBody(Body):
             facts.append(slip_fact(view.slip, view.slip_code, catalogue))
         self.ids.facts.fill(facts)
         self.ids.card.opacity = 1 if facts else 0
+        printed = view.slip not in {None, SlipState.NOT_PRINTED}
+        self.ids.pictures.show(*(["slip_out"] if printed else []))
         self.ids.outcome.offer_reprint(slip_needs_reprint(view.slip))
 
     def finish(self) -> None:

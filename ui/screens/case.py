@@ -8,7 +8,7 @@ from pathlib import Path
 from kivy.lang import Builder
 
 from firmware.messages.intents import Finish, Reprint
-from firmware.messages.views import CaseView, Screen
+from firmware.messages.views import CaseView, Screen, SlipState
 from ui.i18n.formats import spoken_code, spoken_yuan, yuan
 from ui.screens.body import Body
 from ui.screens.outcome import slip_fact, slip_needs_reprint
@@ -48,6 +48,8 @@ class CaseBody(Body):
                 slip_fact(view.slip, view.case_code, catalogue),
             ]
         )
+        printed = view.slip is not SlipState.NOT_PRINTED
+        self.ids.pictures.show(*(["slip_out"] if printed else []))
         self.ids.outcome.offer_reprint(slip_needs_reprint(view.slip))
 
     def finish(self) -> None:

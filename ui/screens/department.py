@@ -69,7 +69,6 @@ class DepartmentBody(ListBody):
 
     def _row(self, row: DepartmentRow) -> Choice:
         closed = not row.open_today
-        state = ("cross", self.text("department.closed"), "muted") if closed else None
         detail = self.pick(row.location)
         if row.matched:
             detail = f"{detail} · {self.text('department.matched', word=row.matched)}"
@@ -78,7 +77,7 @@ class DepartmentBody(ListBody):
             title=self.pick(row.name),
             detail=detail,
             intent=ChooseDepartment(row.code),
-            state=state,
+            value=self.text("department.closed") if closed else "",
             kind="weak" if closed else "plain",
             enabled=row.open_today,
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from kivy.lang import Builder
 
 from firmware.messages.intents import Finish, Reprint
-from firmware.messages.views import DoneView, Screen
+from firmware.messages.views import DoneView, Screen, SlipState
 from ui.i18n.formats import spoken_time, yuan
 from ui.screens.body import Body
 from ui.screens.outcome import slip_fact, slip_needs_reprint, take_card_fact
@@ -65,6 +65,8 @@ class DoneBody(Body):
         if view.card_present:
             take.append(take_card_fact(stage.current().catalogue))
         ids.take.fill(take)
+        pictures = ["slip_out"] if view.slip is not SlipState.NOT_PRINTED else []
+        ids.pictures.show(*pictures, *(["take_card"] if view.card_present else []))
         ids.outcome.offer_reprint(slip_needs_reprint(view.slip))
 
     def _paid(self, view: DoneView) -> str:

@@ -25,6 +25,7 @@ from firmware.messages.intents import (
 from firmware.messages.views import Contrast, Frame, HomeView, Language, Screen, Size
 from ui.theme import stage
 from ui.widgets.buttons import PushButton
+from ui.widgets.facts import Steps
 from ui.widgets.panels import Column
 from ui.widgets.words import Words
 
@@ -59,22 +60,26 @@ class Footer(BoxLayout):
         self._home.sid = "button.home"
         self._back.bind(on_tap=lambda _: self._send(GoBack()))
         self._home.bind(on_tap=lambda _: self._send(GoHome()))
-        self._step = Words(halign="center", ink="muted", pos_hint={"center_y": 0.5})
-        if not look.is_portrait:
-            self._step.size_hint_x = 0.5
+        self._step = Words(halign="center", ink="muted")
+        self._steps = Steps()
+        self._middle = Column(pos_hint={"center_y": 0.5}, spacing=look.mm(1))
+        self._middle.add_widget(self._step)
+        self._middle.add_widget(self._steps)
         self._back_place, self._home_place = Column(), Column()
         for place in (self._back_place, self._home_place):
             place.pos_hint = {"center_y": 0.5}
-        for widget in (self._back_place, self._step, self._home_place):
+        for widget in (self._back_place, self._middle, self._home_place):
             self._navigation.add_widget(widget)
         self._navigation.height = self._home.height
-        self._home.fbind("height", self._level)
-        self._back.fbind("height", self._level)
+        self._home.fbind("natural_height", self._level)
+        self._back.fbind("natural_height", self._level)
         self.add_widget(self._navigation)
 
     def _level(self, *_: object) -> None:
-        highest = max(self._home.height, self._back.height)
-        self._home.least_height = self._back.least_height = highest
+        shown = [button for button in (self._back, self._home) if button.parent]
+        highest = max((button.natural_height for button in shown), default=0)
+        for button in shown:
+            button.least_height = highest
         self._navigation.height = highest
 
     def _build_tools(self) -> None:
@@ -108,7 +113,7 @@ class Footer(BoxLayout):
             key = f"tool.{name}.on" if chosen else f"tool.{name}.off"
             button.speech = self._text(key)
             button.bind(on_tap=self._sender(intent))
-            button.fbind("height", self._even)
+            button.fbind("natural_height", self._even)
             self._tools.append(button)
             tools.add_widget(button)
         self._tool_line = tools
@@ -119,7 +124,7 @@ class Footer(BoxLayout):
         return lambda _: self._send(intent)
 
     def _even(self, *_: object) -> None:
-        highest = max(tool.height for tool in self._tools)
+        highest = max(tool.natural_height for tool in self._tools)
         for tool in self._tools:
             tool.least_height = highest
         self._tool_line.height = highest
@@ -131,6 +136,8 @@ class Footer(BoxLayout):
         self._home.content = self._text("button.leave" if at_home else "button.home")
         self._home.picture = "cross" if at_home else "home"
         self._place(self._home_place, self._home, frame.can_go_home)
+        self._level()
+        self._steps.show(frame.step)
         self._step.content = self._step_words(frame)
 
     def _step_words(self, frame: Frame) -> str:

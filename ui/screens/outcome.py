@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from kivy.uix.anchorlayout import AnchorLayout
+
 from firmware.messages.views import SlipState
 from ui.i18n.catalogue import Catalogue
 from ui.i18n.formats import spoken_code
 from ui.theme import stage
 from ui.widgets.buttons import PushButton
 from ui.widgets.facts import Fact
-from ui.widgets.panels import Column
+from ui.widgets.panels import Beside, Column, Picture
 
 SLIP_PICTURES = {
     SlipState.PRINTING: "print",
@@ -50,6 +52,7 @@ class OutcomeButtons(Column):
         self._reprint = PushButton(
             sid="button.reprint", content=text("done.reprint"), picture="print", kind="secondary"
         )
+        self._reprint.least_height = look.sized(19)
         self._reprint.bind(on_tap=lambda _: self.dispatch("on_reprint"))
         finish = PushButton(
             sid="button.finish", content=text("done.finish"), picture="check", kind="primary"
@@ -71,3 +74,19 @@ class OutcomeButtons(Column):
 
     def on_reprint(self) -> None:
         """Default handler."""
+
+
+class TakeAlong(Beside):
+    """Large pictures of what to take, where there is room for them."""
+
+    def show(self, *names: str) -> None:
+        """The pictures by name; none is allowed."""
+        self.clear_widgets()
+        if not stage.current().look.is_roomy:
+            return
+        for name in names:
+            place = AnchorLayout(size_hint_y=None)
+            picture = Picture(name=name, width_mm=72)
+            place.height = picture.height
+            place.add_widget(picture)
+            self.add_widget(place)

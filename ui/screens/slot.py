@@ -35,7 +35,7 @@ class SlotBody(ListBody):
         super().__init__(send, **kwargs)
         look = stage.current().look
         self.capacity = ELDER_ROWS if look.is_elder else NORMAL_ROWS
-        self.ids.area.choices.cols = 1 if look.is_elder else 2
+        self.ids.area.choices.cols = 1 if look.is_elder else 3 if look.is_portrait else 2
 
     def show(self, screen: Screen) -> None:
         view = screen.view
@@ -54,10 +54,9 @@ class SlotBody(ListBody):
         number = self.text("slot.number", number=row.number)
         return Choice(
             sid=f"row.{row.id}",
-            title=f"{row.start} – {row.end}",
+            title=f"{row.start}–{row.end}",
             intent=ChooseSlot(row.id),
             detail=number,
             large=True,
-            picture="clock",
             speech=f"{self.text('slot.from_to', start=start, end=end)}, {number}",
         )

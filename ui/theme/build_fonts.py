@@ -1,4 +1,4 @@
-"""``python -m ui.theme.build_fonts [FOLDER]``: cut the screen's faces out before the first start."""
+"""``python -m ui.theme.build_fonts [FOLDER]``: cut the screen's faces out ahead."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 from firmware.messages.views import Contrast, Frame, Language, Size
 from ui.theme.colours import PALETTES, Palette
 
-ELDER_SCALE = 1.35
+ELDER_SCALE = 1.3
 CAPITAL_TO_EM = 0.733
 """Capital height of Noto Sans CJK as a share of the em (OS/2 sCapHeight 733 of 1000)."""
 
@@ -37,11 +37,11 @@ class Type(StrEnum):
 
 
 CAPITAL_MM = {
-    Type.BODY: 4.8,
-    Type.ACTION: 5.6,
-    Type.TITLE: 7.5,
-    Type.HEADLINE: 10.0,
-    Type.NUMBER: 15.0,
+    Type.BODY: 5.2,
+    Type.ACTION: 6.2,
+    Type.TITLE: 8.0,
+    Type.HEADLINE: 11.0,
+    Type.NUMBER: 18.0,
 }
 
 
@@ -136,6 +136,11 @@ class Look:
     def line(self) -> int:
         """Width of outlines."""
         return max(2, self.mm(0.45))
+
+    @property
+    def is_roomy(self) -> bool:
+        """Whether there is room for large pictures and wide spacing."""
+        return self.is_portrait and not self.is_elder and not self.reach
 
     @property
     def reach_top(self) -> int:

@@ -14,7 +14,10 @@ from ui.widgets.words import Words
 
 
 class PushButton(Touchable):
-    """A label, optionally with a pictogram. As high as its label, at least a target."""
+    """A label, optionally with a pictogram. As high as its label, at least a target.
+
+    ``natural_height`` is what it needs by itself, ``least_height`` what its neighbours ask for.
+    """
 
     content = StringProperty("")
     picture = StringProperty("")
@@ -22,6 +25,7 @@ class PushButton(Touchable):
     above = BooleanProperty(False)
     heavy = BooleanProperty(True)
     least_height = NumericProperty(0)
+    natural_height = NumericProperty(0)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -46,8 +50,10 @@ class PushButton(Touchable):
         self.follow(self._picture, self._words)
         for name in ("content", "picture"):
             self.fbind(name, self._say)
-        self.fbind("least_height", self._grow)
+        for name in ("least_height", "width"):
+            self.fbind(name, self._grow)
         self._words.fbind("height", self._grow)
+        self._words.fbind("font_size", self._grow)
         self._arrange()
         self._say()
 
@@ -72,7 +78,26 @@ class PushButton(Touchable):
         words = self._words.height if self.content else 0
         picture = self._picture.height if self.picture else 0
         inside = words + picture + self.spacing if self.above else max(words, picture)
-        self.height = max(look.target, self.least_height, inside + 2 * look.mm(1.6))
+        self.natural_height = max(look.target, inside + 2 * look.mm(1.6))
+        self.height = max(self.least_height, self.natural_height)
+        self._centre()
+
+    def _centre(self) -> None:
+        """Pictogram and label stand together in the middle, in both directions."""
+        look = stage.current().look
+        side = look.mm(1.5) if self.above else look.mm(3)
+        picture = self._picture.width + self.spacing if self.picture else 0
+        if not self.above:
+            wanted = self._words.natural_width
+            room = self.width - 2 * side - picture
+            self._words.size_hint_x = None
+            self._words.width = max(1, min(wanted, room))
+            side = max(side, (self.width - picture - self._words.width) / 2)
+        rise = look.mm(1.6)
+        if self.above:
+            inside = self._words.height + self._picture.height + self.spacing
+            rise = max(rise, (self.height - inside) / 2)
+        self.padding = (side, rise, side, rise)
 
     @property
     def spoken(self) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kivy.properties import NumericProperty
 from kivy.uix.stacklayout import StackLayout
 
 from firmware.messages.intents import Intent
@@ -29,22 +28,12 @@ class Chip:
 class ChipButton(PushButton):
     """A button as wide as its label."""
 
-    fair_width = NumericProperty(0)
-
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(role="body", heavy=False, **kwargs)
         self.size_hint_x = None
-        self._words.wraps = False
-        self._words.fbind("width", self._widen)
-        self.fbind("picture", self._widen)
-        self._widen()
-
-    def _widen(self, *_: object) -> None:
         look = stage.current().look
         picture = self._picture.width + self.spacing if self.picture else 0
-        self.width = max(look.target, self._words.width + picture + 2 * look.mm(4))
-        side = max(0, (self.width - self._words.width - picture) / 2)
-        self.padding = (side, look.mm(1.6), side, look.mm(1.6))
+        self.width = max(look.target, self._words.natural_width + picture + 2 * look.mm(4))
 
 
 class Chips(StackLayout):
@@ -54,6 +43,7 @@ class Chips(StackLayout):
         super().__init__(**kwargs)
         self.spacing = stage.current().look.gap
         self.size_hint_y = None
+        self.height = 0
         self._shown: tuple[Chip, ...] = ()
         self.fbind("minimum_height", self._grow)
 

@@ -47,7 +47,7 @@ class Badge(Beside):
         super().__init__(**kwargs)
         self.size_hint = (None, None)
         self._ground = Ground(self)
-        side = picture.width + stage.current().look.sized(6)
+        side = picture.width + stage.current().look.sized(7)
         self.padding = ((side - picture.width) / 2,) * 4
         self.width = side
         self.add_widget(picture)
@@ -67,7 +67,7 @@ class ChoiceCard(Touchable):
         self._choice = choice
         self.padding = (look.mm(3.5), look.mm(2))
         self.spacing = look.mm(3.5)
-        self._picture = Picture(name=choice.picture, width_mm=11)
+        self._picture = Picture(name=choice.picture, width_mm=13)
         self._title = Words(role="title" if choice.large else "action", heavy=True)
         self._detail = Words()
         self._state_picture = Picture(width_mm=5.5)
@@ -150,6 +150,7 @@ class Choices(GridLayout):
         look = stage.current().look
         self.spacing = look.gap
         self.size_hint_y = None
+        self.height = 0
         self.row_force_default = True
         self._cards: list[ChoiceCard] = []
         self._room = 0.0

@@ -37,7 +37,7 @@ class FactLine(BoxLayout):
         self.size_hint_y = None
         self.spacing = look.mm(3)
         self._picture = Picture(name=fact.picture or "info", ink="primary", width_mm=7)
-        self._label = Words(content=fact.label, ink="muted", size_hint_x=0.34)
+        self._label = Words(content=fact.label, ink="muted", size_hint_x=0.3)
         self._value = Words(content=fact.value, role="action", heavy=fact.strong)
         self._value.speech = f"{fact.label}: {fact.speech or fact.value}"
         for widget in (self._picture, self._label, self._value):
@@ -54,7 +54,8 @@ class Facts(Column):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.spacing = stage.current().look.mm(2.4)
+        look = stage.current().look
+        self.spacing = look.mm(3.6 if look.is_roomy else 1.4)
 
     def fill(self, facts: Sequence[Fact]) -> None:
         """Show these facts instead of the former ones."""
@@ -96,3 +97,40 @@ class Progress(Widget):
         self._bar.pos = self.pos
         self._bar.size = (width, self.height if share > 0 else 0)
         self._bar.radius = radius
+
+
+class Steps(Widget):
+    """Where in the service the patient is: one bar for each step, filled up to this one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.size_hint_y = None
+        self.height = 0
+        self._step: tuple[int, int] | None = None
+        self.fbind("pos", self._draw)
+        self.fbind("size", self._draw)
+
+    def show(self, step: tuple[int, int] | None) -> None:
+        """``step`` of ``steps``, or nothing."""
+        self._step = step
+        self.height = stage.current().look.mm(1.6) if step else 0
+        self._draw()
+
+    def _draw(self, *_: object) -> None:
+        self.canvas.clear()
+        if self._step is None:
+            return
+        look = stage.current().look
+        step, steps = self._step
+        gap = look.mm(1.5)
+        width = (self.width - gap * (steps - 1)) / max(1, steps)
+        for index in range(steps):
+            role = "primary" if index < step else "outline"
+            with self.canvas:
+                Color(*look.palette.rgba(role))
+                SmoothRoundedRectangle(
+                    pos=(self.x + index * (width + gap), self.y),
+                    size=(width, self.height),
+                    radius=[self.height / 2],
+                    segments=8,
+                )

@@ -82,7 +82,7 @@ class Pager(BoxLayout):
         self._previous.bind(on_tap=lambda _: self._turn(-1))
         self._next.bind(on_tap=lambda _: self._turn(1))
         for button in (self._previous, self._next):
-            button.fbind("height", self._grow)
+            button.fbind("natural_height", self._grow)
             button.pos_hint = {"center_y": 0.5}
 
     def show(self, part: Part) -> None:
@@ -101,7 +101,9 @@ class Pager(BoxLayout):
         self._grow()
 
     def _grow(self, *_: object) -> None:
-        self.height = max(self._previous.height, self._next.height) if self.children else 0
+        self.height = (
+            max(self._previous.natural_height, self._next.natural_height) if self.children else 0
+        )
 
     def _turn(self, by: int) -> None:
         if (by < 0 and self.has_previous) or (by > 0 and self.has_next):

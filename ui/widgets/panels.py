@@ -20,6 +20,7 @@ class Column(BoxLayout):
         kwargs.setdefault("orientation", "vertical")
         super().__init__(**kwargs)
         self.size_hint_y = None
+        self.height = 0
         self.fbind("minimum_height", self._grow)
 
     def _grow(self, *_: object) -> None:
@@ -32,6 +33,7 @@ class Beside(BoxLayout):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.size_hint_y = None
+        self.height = 0
         self.fbind("minimum_height", self._grow)
         self.fbind("children", self._centre)
 
@@ -58,12 +60,14 @@ class Ground:
         widget.fbind("size", self.place)
         self._line = 0
         self._rounded = True
+        self._fill_rgba: tuple[float, ...] = (0, 0, 0, 0)
+        self._edge_rgba: tuple[float, ...] = (0, 0, 0, 0)
 
     def paint(self, fill: str, edge: str = "", line: int = 0, rounded: bool = True) -> None:
         """Colours by role; an empty role paints nothing."""
         palette = self._stage.look.palette
-        self._fill_colour.rgba = palette.rgba(fill) if fill else (0, 0, 0, 0)
-        self._edge_colour.rgba = palette.rgba(edge) if edge else (0, 0, 0, 0)
+        self._fill_rgba = palette.rgba(fill) if fill else (0, 0, 0, 0)
+        self._edge_rgba = palette.rgba(edge) if edge else (0, 0, 0, 0)
         self._line = line if edge else 0
         self._rounded = rounded
         self.place()
@@ -71,6 +75,10 @@ class Ground:
     def place(self, *_: object) -> None:
         x, y = self._widget.pos
         width, height = self._widget.size
+        # A shape of no size keeps its former one: it has to be made invisible instead.
+        visible = width >= 1 and height >= 1
+        self._fill_colour.rgba = self._fill_rgba if visible else (0, 0, 0, 0)
+        self._edge_colour.rgba = self._edge_rgba if visible else (0, 0, 0, 0)
         radius = min(self._stage.look.radius, width / 2, height / 2) if self._rounded else 0
         inset = self._line
         self._edge.pos, self._edge.size = (x, y), (width, height)

@@ -10,6 +10,7 @@ from kivy.properties import BooleanProperty, StringProperty
 from kivy.uix.label import Label
 
 from ui.theme import stage
+from ui.widgets.line_breaks import broken
 
 
 class Words(Label):
@@ -30,6 +31,8 @@ class Words(Label):
 
     def __init__(self, **kwargs: Any) -> None:
         self._stage = stage.current()
+        self._shown = ""
+        self._ruler: Any = None
         super().__init__(**kwargs)
         self.size_hint_y = None
         if not self.wraps:
@@ -39,6 +42,17 @@ class Words(Label):
         self.fbind("width", self._settle)
         self.fbind("texture_size", self._take_size)
         self._dress()
+        self._take_size()
+
+    @property
+    def natural_width(self) -> float:
+        """Width of the text on one line."""
+        return self._measure(self._shown) if self._shown else 0.0
+
+    def _measure(self, text: str) -> float:
+        if self._ruler is None:
+            self._ruler = CoreLabel(font_name=self.font_name, font_size=self.font_size)
+        return float(max(self._ruler.get_extents(line)[0] for line in text.split("\n")) + 2)
 
     @property
     def spoken(self) -> str:
@@ -46,7 +60,7 @@ class Words(Label):
         return str(self.speech or self.content)
 
     def on_content(self, *_: object) -> None:
-        self.text = self._stage.fonts.coverage.shown(self.content)
+        self._shown = self._stage.fonts.coverage.shown(self.content)
         self._settle()
 
     def _dress(self, *_: object) -> None:
@@ -54,24 +68,28 @@ class Words(Label):
         self.font_name = fonts.bold if self.heavy else fonts.regular
         self.color = look.palette.rgba(self.ink)
         self.font_size = look.font(self.role)
+        self._ruler = None
         if not self.wraps:
             self.size_hint_x = None
         self._settle()
 
     def _settle(self, *_: object) -> None:
+        if not self.wraps:
+            self.text = self._shown
+            self.text_size = (None, None)
+            return
         if self.fits:
-            self.text_size = (None, None)
             self.font_size = self._fitting_size()
-        elif self.wraps:
-            self.text_size = (max(1, self.width), None)
+            self.text = self._shown
         else:
-            self.text_size = (None, None)
+            self.text = broken(self._shown, self.width, self._measure)
+        self.text_size = (max(1, self.width), None)
 
     def _fitting_size(self) -> int:
         look = self._stage.look
         wanted = look.font(self.role)
         ruler = CoreLabel(font_name=self.font_name, font_size=wanted)
-        natural = ruler.get_extents(self.text)[0] if self.text else 0
+        natural = ruler.get_extents(self._shown)[0] + 2 if self._shown else 0
         if natural <= self.width:
             return wanted
         return max(look.font("body"), int(wanted * self.width / natural))
@@ -83,5 +101,5 @@ class Words(Label):
                 self.width = 0
             return
         self.height = self.texture_size[1]
-        if not self.wraps and not self.fits:
+        if not self.wraps:
             self.width = self.texture_size[0]

@@ -1,0 +1,83 @@
+# mypy: allow-subclassing-any
+"""The patient screen's process: window, line to core, and the probe if it was asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kivy.app import App
+from kivy.clock import Clock
+from kivy.core.window import Window
+
+from firmware.messages.intents import Touch
+from firmware.messages.views import Screen
+from ui.client import CoreLine
+from ui.probe import Probe
+from ui.theme.fonts import load_fonts
+from ui.theme.look import Geometry, Look
+from ui.window import KioskWindow
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the process was started."""
+
+    socket: str
+    geometry: Geometry
+    windowed: bool = False
+    probe: str | None = None
+    core_uids: frozenset[int] = frozenset()
+
+
+class OutpostScreen(App):
+    """One window for ever. Everything it shows comes from core."""
+
+    title = "Outpost"
+
+    def __init__(self, options: Options, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._options = options
+        self._line = CoreLine(
+            options.socket, self._hand_over, self._hand_over_away, options.core_uids
+        )
+        self._probe: Probe | None = None
+
+    def build(self) -> KioskWindow:
+        """The root widget; drawing starts before core has said anything."""
+        look = Look(self._options.geometry)
+        Window.clearcolor = look.palette.rgba("surface")
+        self.kiosk = KioskWindow(look, load_fonts(), self._send, time.monotonic)
+        if self._options.probe:
+            self._probe = Probe(self._options.probe, self.kiosk, Window)
+        return self.kiosk
+
+    def on_start(self) -> None:
+        """The first frame is on its way: now connect."""
+        if self._probe is not None:
+            self._probe.open()
+        self._line.open()
+
+    def on_stop(self) -> None:
+        self._line.close()
+        if self._probe is not None:
+            self._probe.close()
+
+    def open_settings(self, *_: object) -> bool:
+        """Kivy's settings panel (F1) does not exist on a kiosk."""
+        return False
+
+    def _send(self, touch: Touch) -> bool:
+        return self._line.send(touch)
+
+    def _hand_over(self, screen: Screen) -> None:
+        Clock.schedule_once(_later(lambda: self.kiosk.show(screen)))
+
+    def _hand_over_away(self) -> None:
+        Clock.schedule_once(_later(lambda: self.kiosk.wait()))
+
+
+def _later(action: Callable[[], None]) -> Callable[[float], None]:
+    return lambda _: action()
