@@ -1,0 +1,404 @@
+"""What a batch does: recorded once, booked once, answered for every item."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from store_forward.contract.facts import CaseOpened, KioskStarted, NoteCredited
+from store_forward.contract.signing import verify_receipt
+from store_forward.contract.wire import Batch, Outcome
+from store_forward.gateway.problems import Refused
+from tests.fakes.journal_of import JournalOf
+from tests.unit.gateway.bench import (
+    FEE_FEN,
+    IDENTITY,
+    KIOSK,
+    OTHER_KIOSK,
+    RECEIPT_KEY,
+    GatewayBench,
+    OrderStory,
+    codes,
+    kinds,
+    outcomes,
+    unverified,
+)
+
+
+def a_paid_order(bench: GatewayBench, journal: JournalOf, order: str = "o-1") -> OrderStory:
+    story = OrderStory(journal, bench.lease()[0], order)
+    story.confirms()
+    story.pays_in(1000)
+    story.pays_in(2000)
+    story.is_paid(3000, excess_fen=1000)
+    return story
+
+
+def test_a_paid_registration_is_booked(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    story = a_paid_order(bench, journal)
+
+    answer = bench.send(journal)
+
+    assert set(outcomes(answer)) == {Outcome.ACCEPTED}
+    row = bench.rows()["registrations"][0]
+    assert (row["state"], row["slot_id"], row["slip_code"]) == (
+        "paid",
+        story.lease.slot_id,
+        "slip-o-1",
+    )
+    assert answer.results[0].his_ref == row["his_ref"]
+    assert bench.ledger() == {
+        "cash_box:QH-01": 3000,
+        "revenue:registration": -FEE_FEN,
+        f"account:{row['patient_number']}": -1000,
+    }
+    for known_as in ("o-1", "slip-o-1"):
+        assert bench.state_of(known_as) == "accepted"
+
+
+def test_the_receipt_is_countersigned_and_acknowledges_the_last_entry(
+    bench: GatewayBench,
+) -> None:
+    journal = JournalOf(KIOSK)
+    a_paid_order(bench, journal)
+    receipt = bench.send(journal).receipt
+    assert verify_receipt(receipt, RECEIPT_KEY.public_key())
+    assert (receipt.first_seq, receipt.last_seq, receipt.ack_seq) == (1, 6, 6)
+    assert receipt.last_hash == journal.hashes[-1].hex()
+
+
+def test_a_batch_sent_again_gets_the_same_receipt_and_changes_nothing(
+    bench: GatewayBench,
+) -> None:
+    journal = JournalOf(KIOSK)
+    a_paid_order(bench, journal)
+    first = bench.send(journal)
+    before = bench.rows()
+
+    second = bench.send(journal)
+
+    assert second.receipt == first.receipt
+    assert set(outcomes(second)) == {Outcome.DUPLICATE}
+    assert [r.his_ref for r in second.results] == [r.his_ref for r in first.results]
+    assert bench.rows() == before
+
+
+def test_a_batch_that_overlaps_applies_only_what_is_new(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    a_paid_order(bench, journal)
+    bench.desk.receive(journal.batch(1, 4))
+    answer = bench.desk.receive(journal.batch(2, 6))
+    assert outcomes(answer) == [Outcome.DUPLICATE] * 3 + [Outcome.ACCEPTED] * 2
+    assert answer.receipt.ack_seq == 6
+    assert bench.ledger()["cash_box:QH-01"] == 3000
+
+
+def test_an_old_part_sent_again_acknowledges_everything_recorded(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    a_paid_order(bench, journal)
+    bench.send(journal)
+    answer = bench.desk.receive(journal.batch(2, 3))
+    assert answer.receipt.ack_seq == 6
+    assert answer.receipt.last_seq == 3
+
+
+def test_a_gap_is_refused_and_names_the_expected_entry(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    a_paid_order(bench, journal)
+    bench.desk.receive(journal.batch(1, 2))
+    with pytest.raises(Refused) as caught:
+        bench.desk.receive(journal.batch(4, 6))
+    assert (caught.value.problem.status, caught.value.problem.code) == (409, "gap")
+    assert caught.value.problem.expected_seq == 3
+    assert bench.rows()["alarms"] == []
+
+
+def test_a_journal_rewritten_behind_the_mark_raises_an_alarm_and_applies_nothing(
+    bench: GatewayBench,
+) -> None:
+    journal, rewritten = JournalOf(KIOSK), JournalOf(KIOSK)
+    journal.record(KioskStarted("0.1.0"))
+    rewritten.record(KioskStarted("0.2.0"))
+    rewritten.record(NoteCredited(None, "n-1", 1000))
+    bench.send(journal)
+    with pytest.raises(Refused) as caught:
+        bench.send(rewritten)
+    assert (caught.value.problem.status, caught.value.problem.code) == (409, "history_differs")
+    assert bench.ledger() == {}
+    assert kinds(bench.rows()["alarms"], "code") == ["history_differs"]
+
+
+def test_a_journal_forked_at_the_mark_raises_an_alarm(bench: GatewayBench) -> None:
+    journal, forked = JournalOf(KIOSK), JournalOf(KIOSK)
+    journal.record(KioskStarted("0.1.0"))
+    forked.record(KioskStarted("0.2.0"))
+    forked.record(KioskStarted("0.2.0"))
+    bench.send(journal)
+    with pytest.raises(Refused) as caught:
+        bench.send(forked, first=2)
+    assert caught.value.problem.code == "history_differs"
+
+
+def broken(batch: Batch, what: str) -> Batch:
+    items = list(batch.items)
+    match what:
+        case "entry":
+            items[1] = msgspec.structs.replace(items[1], entry=msgspec.Raw(b"{}"))
+        case "hash":
+            items[1] = msgspec.structs.replace(items[1], hash="f" * 64)
+        case "order":
+            items.reverse()
+        case "hole":
+            del items[1]
+        case "empty":
+            items = []
+        case "previous":
+            return msgspec.structs.replace(batch, previous_hash="e" * 64)
+    return msgspec.structs.replace(batch, items=tuple(items))
+
+
+@pytest.mark.parametrize("what", ["entry", "hash", "order", "hole", "empty", "previous"])
+def test_a_batch_broken_in_itself_is_refused_whole(bench: GatewayBench, what: str) -> None:
+    journal = JournalOf(KIOSK)
+    a_paid_order(bench, journal)
+    with pytest.raises(Refused) as caught:
+        bench.desk.receive(broken(journal.batch(), what))
+    assert caught.value.problem.status == 422
+    assert bench.rows()["transactions"] == []
+
+
+def test_a_batch_of_too_many_items_is_to_be_halved(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    for _ in range(501):
+        journal.record(KioskStarted("0.1.0"))
+    with pytest.raises(Refused) as caught:
+        bench.send(journal)
+    assert (caught.value.problem.status, caught.value.problem.code) == (413, "too_many_items")
+
+
+POISON = {
+    "no json": (b"{]", "undecodable"),
+    "not an object": (b"7", "undecodable"),
+    "no id": (b'{"fact":{"type":"kiosk_started","software":"x"}}', "undecodable"),
+    "odd id": (b'{"id":"a b","fact":{"type":"kiosk_started"}}', "undecodable"),
+    "unknown kind": (b'{"id":"e-1","fact":{"type":"tea_served"}}', "unknown_kind"),
+    "newer schema": (b'{"id":"e-1","schema":9,"fact":{"type":"kiosk_started"}}', "unknown_schema"),
+    "half a fact": (b'{"id":"e-1","fact":{"type":"note_credited"}}', "undecodable"),
+    "invalid utf-8": (b'{"id":"\xff"}', "undecodable"),
+    "deep": (b'{"id":"e-1","fact":' + b"[" * 5000 + b"]" * 5000 + b"}", "undecodable"),
+}
+
+
+@pytest.mark.parametrize("name", POISON)
+def test_a_poisonous_entry_is_recorded_and_never_blocks(bench: GatewayBench, name: str) -> None:
+    body, code = POISON[name]
+    journal = JournalOf(KIOSK)
+    journal.append_raw(body)
+    journal.record(NoteCredited(None, "n-1", 1000))
+
+    answer = bench.send(journal)
+
+    assert outcomes(answer) == [Outcome.REJECTED, Outcome.ACCEPTED]
+    assert answer.results[0].code == code
+    assert answer.receipt.ack_seq == 2
+
+
+def test_children_of_a_rejected_entry_are_deferred_but_their_cash_is_counted(
+    bench: GatewayBench,
+) -> None:
+    journal = JournalOf(KIOSK)
+    story = OrderStory(journal, bench.lease()[0], "o-1", fee_fen=-1)
+    story.confirms()
+    story.pays_in(2000)
+    story.is_paid(2000)
+
+    answer = bench.send(journal)
+
+    assert outcomes(answer) == [Outcome.REJECTED] + [Outcome.DEFERRED] * 3
+    assert bench.ledger() == {"cash_box:QH-01": 2000, "suspense:o-1": -2000}
+    assert bench.state_of("o-1") == "rejected"
+
+
+def test_what_went_to_review_is_told_again_when_the_answer_was_lost(
+    bench: GatewayBench,
+) -> None:
+    journal = JournalOf(KIOSK)
+    story = OrderStory(journal, bench.lease()[0], "o-1")
+    story.lease = msgspec.structs.replace(story.lease, slot_id="no-such-slot")
+    story.confirms()
+    assert outcomes(bench.send(journal)) == [Outcome.REVIEW]
+    assert outcomes(bench.send(journal)) == [Outcome.REVIEW]
+    assert len(bench.rows()["cases"]) == 1
+
+
+@pytest.mark.parametrize(("collected", "excess"), [(2000, 1000), (5000, 3000), (1000, 0)])
+def test_a_payment_that_does_not_add_up_opens_a_case_and_moves_nothing(
+    bench: GatewayBench, collected: int, excess: int
+) -> None:
+    journal = JournalOf(KIOSK)
+    story = OrderStory(journal, bench.lease()[0], "o-1")
+    story.confirms()
+    story.pays_in(2000)
+    story.is_paid(collected, excess)
+    answer = bench.send(journal)
+    assert answer.results[-1].outcome is Outcome.REVIEW
+    assert answer.results[-1].code == "payment_differs"
+    assert bench.ledger() == {"cash_box:QH-01": 2000, "suspense:o-1": -2000}
+    assert bench.state_of("slip-o-1") == "review"
+
+
+def test_the_same_note_is_credited_once_even_if_told_twice(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    journal.record(NoteCredited(None, "n-1", 5000))
+    journal.record(NoteCredited(None, "n-1", 5000))
+    answer = bench.send(journal)
+    assert outcomes(answer) == [Outcome.ACCEPTED, Outcome.CONFLICT]
+    assert bench.ledger()["cash_box:QH-01"] == 5000
+
+
+@pytest.mark.parametrize("amount", [0, -1000, 10**9, 10**30])
+def test_an_impossible_amount_is_rejected(bench: GatewayBench, amount: int) -> None:
+    journal = JournalOf(KIOSK)
+    journal.record(NoteCredited(None, "n-1", amount))
+    answer = bench.send(journal)
+    assert codes(answer) in (["invalid_amount"], ["undecodable"])
+    assert bench.ledger() == {}
+
+
+def test_money_of_no_order_waits_for_its_owner(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    journal.record(NoteCredited(None, "n-1", 5000))
+    journal.record(CaseOpened("c-1", None, "note_without_order", 5000, "A-1"))
+    bench.send(journal)
+    assert bench.ledger() == {"cash_box:QH-01": 5000, "suspense:unassigned:QH-01": -5000}
+    assert bench.state_of("A-1") == "case_open"
+
+
+def test_a_cancelled_order_frees_its_slot_and_owes_what_was_stacked(
+    bench: GatewayBench,
+) -> None:
+    journal = JournalOf(KIOSK)
+    story = OrderStory(journal, bench.lease()[0], "o-1")
+    story.confirms()
+    story.pays_in(1000)
+    story.cancels(owed_fen=1000)
+    assert set(outcomes(bench.send(journal))) == {Outcome.ACCEPTED}
+    assert bench.ledger() == {"cash_box:QH-01": 1000, "payable:slip-o-1": -1000}
+    assert "sold" not in kinds(bench.rows()["slots"], "state")
+    assert bench.state_of("o-1") == "cancelled"
+
+    again = OrderStory(journal, story.lease, "o-2")
+    again.confirms()
+    assert bench.send(journal, first=5).results[0].outcome is Outcome.ACCEPTED
+
+
+def test_a_second_cancel_is_one_cancel(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    story = OrderStory(journal, bench.lease()[0], "o-1")
+    story.confirms()
+    story.cancels(owed_fen=0)
+    story.cancels(owed_fen=0)
+    assert codes(bench.send(journal)) == [None, None, "already_cancelled"]
+
+
+def test_a_payment_after_the_cancel_goes_to_a_person(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    story = OrderStory(journal, bench.lease()[0], "o-1")
+    story.confirms()
+    story.cancels(owed_fen=0)
+    story.pays_in(2000)
+    story.is_paid(2000)
+    answer = bench.send(journal)
+    assert outcomes(answer)[-2:] == [Outcome.REVIEW, Outcome.REVIEW]
+    assert bench.ledger() == {"cash_box:QH-01": 2000, "suspense:o-1": -2000}
+
+
+def test_an_order_id_used_twice_is_a_conflict(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    first, second = bench.lease()[:2]
+    OrderStory(journal, first, "o-1").confirms()
+    OrderStory(journal, second, "o-1").confirms()
+    assert outcomes(bench.send(journal)) == [Outcome.ACCEPTED, Outcome.CONFLICT]
+
+
+def test_a_case_reaches_a_person_even_if_its_order_means_nothing(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    story = OrderStory(journal, bench.lease()[0], "o-1", fee_fen=-1)
+    story.confirms()
+    story.opens_case(500)
+    assert outcomes(bench.send(journal)) == [Outcome.REJECTED, Outcome.ACCEPTED]
+    assert bench.state_of("slip-o-1") == "case_open"
+
+
+# --- who the patient is -------------------------------------------------------------------------
+
+
+def test_one_card_is_one_patient_at_every_kiosk(bench: GatewayBench) -> None:
+    for device in (KIOSK, OTHER_KIOSK):
+        journal = JournalOf(device)
+        OrderStory(journal, bench.lease(device)[0], f"o-{device}").confirms()
+        bench.send(journal)
+    numbers = kinds(bench.rows()["registrations"], "patient_number")
+    assert len(numbers) == 2
+    assert len(set(numbers)) == 1
+
+
+def test_typed_data_is_never_merged_with_a_card(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    first, second = bench.lease()[:2]
+    OrderStory(journal, first, "o-1", IDENTITY).confirms()
+    OrderStory(journal, second, "o-2", unverified("A-P2")).confirms()
+    bench.send(journal)
+    numbers = kinds(bench.rows()["registrations"], "patient_number")
+    assert len(set(numbers)) == 2
+
+
+def test_the_operator_sees_no_full_name(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    a_paid_order(bench, journal)
+    bench.send(journal)
+    shown = msgspec.json.encode(bench.rows()).decode()
+    assert IDENTITY.name not in shown
+    assert IDENTITY.id_number not in shown
+    assert "甲*" in shown
+
+
+# --- lives of a kiosk's store -------------------------------------------------------------------
+
+
+def test_a_journal_rebuilt_in_a_new_incarnation_books_nothing_twice(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK, "inc-1")
+    a_paid_order(bench, journal)
+    bench.send(journal)
+    before = bench.ledger()
+    rebuilt = JournalOf(KIOSK, "inc-2")
+    for body in journal.bodies:
+        rebuilt.append_raw(body)
+    assert set(outcomes(bench.send(rebuilt))) == {Outcome.DUPLICATE}
+    assert bench.ledger() == before
+    assert kinds(bench.rows()["alarms"], "code") == ["new_incarnation"]
+
+
+def test_an_entry_id_used_for_another_content_is_a_conflict(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    journal.record(NoteCredited(None, "n-1", 1000), entry_id="e-1")
+    journal.record(NoteCredited(None, "n-2", 1000), entry_id="e-1")
+    assert codes(bench.send(journal)) == [None, "id_reused"]
+    assert bench.ledger()["cash_box:QH-01"] == 1000
+
+
+def test_kiosks_do_not_see_each_others_orders(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    OrderStory(journal, bench.lease()[0], "o-1").confirms()
+    bench.send(journal)
+    stranger = JournalOf(OTHER_KIOSK)
+    OrderStory(stranger, bench.lease()[0], "o-1").cancels(owed_fen=0)
+    assert codes(bench.send(stranger)) == ["order_unknown"]
+    assert bench.state_of("o-1") == "accepted"
+
+
+def test_nothing_is_known_of_a_transaction_never_received(bench: GatewayBench) -> None:
+    with pytest.raises(Refused) as caught:
+        bench.state_of("never")
+    assert caught.value.problem.status == 404
