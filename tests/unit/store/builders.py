@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -132,7 +132,3 @@ def tampering(path: Path, key: StoreKey = KEY) -> Iterator[Connection]:
         yield connection
     finally:
         connection.close()
-
-
-def all_bytes(paths: Sequence[Path]) -> bytes:
-    return b"".join(path.read_bytes() for path in paths)
