@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from devices.messages import PrintSlip
+from firmware.core.book import Book
 from firmware.core.effects import Effect, Print, Record, Tell
 from firmware.core.entries import entry_of
 from firmware.core.events import (
@@ -20,6 +21,7 @@ from firmware.core.events import (
     Touched,
 )
 from firmware.core.idle import next_wakeup
+from firmware.core.moves import new_session
 from firmware.core.ports import (
     Journal,
     JournalRefused,
@@ -29,7 +31,7 @@ from firmware.core.ports import (
 )
 from firmware.core.recovery import recover, remember
 from firmware.core.screens import view
-from firmware.core.session import step
+from firmware.core.session import out_of_service, step
 from firmware.core.state import State
 from firmware.core.world import World
 from firmware.messages.intents import Touch
@@ -89,9 +91,10 @@ class Runner:
         try:
             memory = remember(self._around.journal.recent(), self._around.salt)
         except JournalRefused as failure:
-            if self._state is None:
-                raise
             log.error("journal not readable", why=str(failure))
+            if self._state is None:
+                self._state = out_of_service(State(Book(self._around.salt), new_session(world)))
+                self._show(world)
             return False
         self._state = recover(memory, world)
         durable = self.handle(Started(self._around.software))

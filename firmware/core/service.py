@@ -100,11 +100,7 @@ class CoreService:
         self._next_alive = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until ``stop`` is set.
-
-        Raises:
-            JournalRefused: the journal cannot be read at the start; nobody can be served.
-        """
+        """Serve until ``stop`` is set."""
         self._store.changed()
         self._around.refresh()
         self._runner.recover()

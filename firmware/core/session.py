@@ -155,10 +155,10 @@ def _journal_failed(state: State, failure: JournalFailed, world: World) -> Move:
     acceptor = world.device_name(Kind.CASH_ACCEPTOR)
     if acceptor is not None:
         effects = (*effects, Tell(EndCashIn(acceptor)))
-    failed = replace(
-        state,
-        book=state.book.let_go(),
-        session=new_session(world),
-        out_of_service=OutOfService(Reason.STORE_FAILED, STORE_FAILED_CODE),
-    )
-    return failed, effects
+    ended = replace(state, book=state.book.let_go(), session=new_session(world))
+    return out_of_service(ended), effects
+
+
+def out_of_service(state: State) -> State:
+    """Return the state in which nobody is served because facts cannot be made durable."""
+    return replace(state, out_of_service=OutOfService(Reason.STORE_FAILED, STORE_FAILED_CODE))
