@@ -38,6 +38,7 @@ def plan(target: Target, out: Path) -> tuple[Step, ...]:
     """The steps for a target, in order. Pure: looks at nothing and starts nothing."""
     return (
         _overlay(target, out),
+        _fonts(out),
         _wheels(target, out),
         _root(target, out),
         _squash(out),
@@ -56,6 +57,15 @@ def _overlay(target: Target, out: Path) -> Step:
         "units, users, folders and start of the product",
         ((*command, "--into", str(out / "overlay")),),
         runs=True,
+    )
+
+
+def _fonts(out: Path) -> Step:
+    folder = out / "overlay/usr/share/outpost/fonts"
+    return Step(
+        "fonts",
+        "the Chinese faces of the screen, taken out of their collection once",
+        (("python", "-m", "ui.theme.build_fonts", str(folder)),),
     )
 
 

@@ -37,7 +37,7 @@ def test_the_plan_says_which_steps_this_version_runs() -> None:
     text = render_plan(load_target("x86_64"), Path("out"))
 
     assert "1. overlay [runs]" in text
-    assert "3. root [not yet]" in text
+    assert "4. root [not yet]" in text
     assert "  linux-image-amd64" in text
 
 
