@@ -45,6 +45,11 @@ PLANTS = [
         "firmware/supervisor/__init__.py",
         "import devices.cash_acceptor.driver",
     ),
+    (
+        "assembly-names-drivers",
+        "firmware/supervisor/__init__.py",
+        "import devices.link.serial_port",
+    ),
     ("core-and-supervisor-apart", "firmware/core/__init__.py", "import firmware.supervisor"),
     (
         "store-forward-layers",
