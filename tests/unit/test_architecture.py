@@ -8,6 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import grimp
 import pytest
 
 PROJECT = Path(__file__).parents[2]
@@ -114,3 +115,14 @@ def test_every_contract_has_a_plant_that_breaks_it() -> None:
     contracts = {contract["id"] for contract in settings["tool"]["importlinter"]["contracts"]}
 
     assert contracts == {contract for contract, _, _ in PLANTS}
+
+
+def test_an_emulator_shares_no_module_with_the_driver_it_tests() -> None:
+    graph = grimp.build_graph("devices", cache_dir=None)
+    emulators = sorted(graph.find_matching_modules("devices.*.emulator"))
+
+    assert emulators
+    for emulator in emulators:
+        driver = emulator.removesuffix("emulator") + "driver"
+        shared = graph.find_upstream_modules(emulator) & graph.find_upstream_modules(driver)
+        assert shared == set(), f"{emulator} and {driver}"
