@@ -61,7 +61,7 @@ def _tls_obstacle(error: ssl.SSLError) -> tuple[Obstacle, str]:
         # An end of the connection in the middle of TLS says nothing about the other side.
         lost = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
         obstacle = Obstacle.CONNECTION_LOST if lost else Obstacle.TLS_FAILED
-        return obstacle, f"no secure connection: {error.reason or error}"
+        return obstacle, f"no secure connection: {error}"
     obstacle = Obstacle.TLS_FAILED
     if error.verify_code in _UNKNOWN_ISSUER:
         obstacle = Obstacle.WRONG_AUTHORITY
