@@ -68,7 +68,7 @@ class Database:
         self._engine.dispose()
 
 
-def open_database(path: Path) -> Database:
+def open_database(path: Path, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Database:
     """Open the SQLite file, created and migrated as needed.
 
     Raises DatabaseUnavailable when it cannot be opened or written.
@@ -79,7 +79,7 @@ def open_database(path: Path) -> Database:
         raise DatabaseUnavailable(f"{path} cannot be opened: {fault.strerror}") from fault
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+        connect_args={"timeout": busy_timeout_ms / 1000},
         hide_parameters=True,  # they hold patient data and would reach the log
     )
     _prepare_sqlite(engine)
@@ -106,7 +106,6 @@ def _prepare_sqlite(engine: Engine) -> None:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         cursor.close()
 
     @event.listens_for(engine, "begin")

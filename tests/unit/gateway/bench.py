@@ -95,9 +95,11 @@ def small_clinic(*, minutes: int = 60, sells_past_slots: bool = True) -> Clinic:
 class GatewayBench:
     """The gateway's desks over one database, and time that only tests move."""
 
-    def __init__(self, directory: Path, clinic: Clinic | None = None) -> None:
+    def __init__(
+        self, directory: Path, clinic: Clinic | None = None, busy_timeout_ms: int = 5_000
+    ) -> None:
         self.now = MORNING
-        self.database = open_database(directory / "gateway.db")
+        self.database = open_database(directory / "gateway.db", busy_timeout_ms)
         with self.database.write() as connection:
             set_epoch(connection, "epoch1")
             for device in (KIOSK, OTHER_KIOSK):

@@ -44,7 +44,7 @@ plans = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(plans, st.data())
 def test_duplicates_overlaps_and_replays_change_nothing(
     plan: list[tuple[int, str]], data: st.DataObject

@@ -1,0 +1,354 @@
+"""The HTTP face: who is believed, what is refused and with which words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from store_forward.contract.facts import KioskStarted
+from store_forward.contract.wire import (
+    MAX_BATCH_BYTES,
+    Batch,
+    BatchAnswer,
+    HealthAnswer,
+    LeaseAnswer,
+    Problem,
+    TransactionStatus,
+)
+from store_forward.gateway.api import Gateway
+from store_forward.gateway.app import create_app
+from store_forward.gateway.batches import BatchDesk
+from store_forward.gateway.enrolment import Enrolments
+from tests.fakes.journal_of import JournalOf, signed_headers
+from tests.unit.gateway.bench import DEVICE_KEY, KIOSK, OTHER_KIOSK, GatewayBench
+
+HOST = "https://testserver.local"
+TOKEN = "operator-token-of-the-test"
+
+
+class Kiosk:
+    """Signs requests and sends them into the application."""
+
+    def __init__(self, client: TestClient[Litestar], device: str = KIOSK) -> None:
+        self.client = client
+        self.device = device
+        self.key: Ed25519PrivateKey = DEVICE_KEY
+
+    def post(self, path: str, body: bytes) -> httpx.Response:
+        headers = signed_headers("POST", HOST + path, body, self.key, self.device)
+        return self.client.post(path, content=body, headers=headers)
+
+    def get(self, path: str) -> httpx.Response:
+        headers = signed_headers("GET", HOST + path, b"", self.key, self.device)
+        return self.client.get(path, headers=headers)
+
+
+@pytest.fixture(name="gateway")
+def _gateway(tmp_path: Path) -> Iterator[Gateway]:
+    bench = GatewayBench(tmp_path, busy_timeout_ms=50)
+    enrolments = Enrolments(bench.database, tmp_path / "enrolled", bench.time)
+    yield Gateway(
+        bench.database, enrolments, bench.desk, bench.catalogue, bench.time, TOKEN, "test"
+    )
+    bench.close()
+
+
+@pytest.fixture(name="kiosk")
+def _kiosk(gateway: Gateway) -> Iterator[Kiosk]:
+    with TestClient(create_app(gateway)) as client:
+        yield Kiosk(client)
+
+
+def problem(response: httpx.Response) -> tuple[int, str]:
+    assert response.headers["content-type"] == "application/problem+json"
+    told = msgspec.json.decode(response.content, type=Problem)
+    assert told.status == response.status_code
+    return told.status, told.code
+
+
+def a_batch(device: str = KIOSK) -> bytes:
+    journal = JournalOf(device)
+    journal.record(KioskStarted("0.1.0"), entry_id="e-1")
+    return msgspec.json.encode(journal.batch())
+
+
+def recorded(gateway: Gateway) -> int:
+    connection = sqlite3.connect(_path(gateway))
+    try:
+        return int(connection.execute("SELECT count(*) FROM inbox").fetchone()[0])
+    finally:
+        connection.close()
+
+
+def _path(gateway: Gateway) -> str:
+    with gateway.database.read() as connection:
+        return str(connection.exec_driver_sql("PRAGMA database_list").all()[0][2])
+
+
+def test_a_signed_batch_is_answered(kiosk: Kiosk) -> None:
+    response = kiosk.post("/v1/batches", a_batch())
+    assert response.status_code == 200
+    assert msgspec.json.decode(response.content, type=BatchAnswer).receipt.ack_seq == 1
+
+
+def test_a_transaction_can_be_looked_up(kiosk: Kiosk) -> None:
+    kiosk.post("/v1/batches", a_batch())
+    status = msgspec.json.decode(kiosk.get("/v1/transactions/e-1").content, type=TransactionStatus)
+    assert (status.state, status.device, status.seq) == ("accepted", KIOSK, 1)
+    assert problem(kiosk.get("/v1/transactions/e-2")) == (404, "unknown_transaction")
+
+
+def test_an_id_with_odd_signs_is_only_unknown(kiosk: Kiosk) -> None:
+    assert problem(kiosk.get("/v1/transactions/%E5%BC%A0%20%27--")) == (404, "unknown_transaction")
+
+
+def test_leases_and_returns(kiosk: Kiosk) -> None:
+    lease = b'{"device":"QH-01","request_id":"r-1","wanted_per_doctor":1}'
+    leases = msgspec.json.decode(
+        kiosk.post("/v1/allotments/lease", lease).content, type=LeaseAnswer
+    ).leases
+    assert len(leases) == 2
+    back = msgspec.json.encode({"device": KIOSK, "lease_ids": [leases[0].lease_id]})
+    left = msgspec.json.decode(
+        kiosk.post("/v1/allotments/return", back).content, type=LeaseAnswer
+    ).leases
+    assert [each.slot_id for each in left] == [leases[1].slot_id]
+
+
+def test_health_needs_no_signature_and_tells_the_time(kiosk: Kiosk) -> None:
+    answer = msgspec.json.decode(kiosk.client.get("/v1/health").content, type=HealthAnswer)
+    assert answer.now == "2026-03-02T01:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/transactions/e-1", "/v1/reference/doctors", "/v1/reference/nonsense"]
+)
+def test_reads_without_a_signature_are_refused(kiosk: Kiosk, path: str) -> None:
+    assert problem(kiosk.client.get(path)) == (401, "unsigned")
+
+
+@pytest.mark.parametrize("path", ["/v1/batches", "/v1/allotments/lease", "/v1/allotments/return"])
+def test_writes_without_a_signature_are_refused(kiosk: Kiosk, path: str) -> None:
+    response = kiosk.client.post(path, content=b"{}", headers={"Content-Type": "application/json"})
+    assert problem(response) == (401, "unsigned")
+
+
+def test_another_key_under_an_enrolled_name_is_refused(kiosk: Kiosk, gateway: Gateway) -> None:
+    kiosk.key = Ed25519PrivateKey.generate()
+    assert problem(kiosk.post("/v1/batches", a_batch())) == (401, "bad_signature")
+    assert recorded(gateway) == 0
+
+
+@pytest.mark.parametrize("device", ["QH-99", "../QH-01", ".", "x" * 200])
+def test_an_unknown_device_is_refused(kiosk: Kiosk, device: str) -> None:
+    kiosk.device = device
+    assert problem(kiosk.post("/v1/batches", a_batch())) == (401, "unknown_device")
+
+
+def test_a_body_changed_on_the_way_is_refused(kiosk: Kiosk, gateway: Gateway) -> None:
+    body = a_batch()
+    headers = signed_headers("POST", f"{HOST}/v1/batches", body, DEVICE_KEY, KIOSK)
+    response = kiosk.client.post("/v1/batches", content=body + b" ", headers=headers)
+    assert problem(response) == (401, "bad_digest")
+    assert recorded(gateway) == 0
+
+
+def test_a_request_replayed_on_another_path_is_refused(kiosk: Kiosk) -> None:
+    body = b'{"device":"QH-01","lease_ids":[]}'
+    headers = signed_headers("POST", f"{HOST}/v1/allotments/return", body, DEVICE_KEY, KIOSK)
+    response = kiosk.client.post("/v1/allotments/lease", content=body, headers=headers)
+    assert problem(response) == (401, "bad_signature")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/batches", a_batch(OTHER_KIOSK)),
+        ("/v1/allotments/lease", b'{"device":"QH-02","request_id":"r","wanted_per_doctor":1}'),
+        ("/v1/allotments/return", b'{"device":"QH-02","lease_ids":[]}'),
+    ],
+)
+def test_no_kiosk_speaks_for_another(
+    kiosk: Kiosk, gateway: Gateway, path: str, body: bytes
+) -> None:
+    assert problem(kiosk.post(path, body)) == (403, "other_device")
+    assert recorded(gateway) == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"\xff",
+        b'{"items":[{"entry":' + b"[" * 100_000,
+        b'{"device":"\xff"}',
+        b"nul",
+        a_batch() + b"x",
+    ],
+    ids=["cut", "not utf-8", "deep", "utf-8 inside", "no word", "trailing"],
+)
+def test_what_is_no_json_is_malformed(kiosk: Kiosk, body: bytes) -> None:
+    assert problem(kiosk.post("/v1/batches", body)) == (400, "malformed_json")
+
+
+def altered(**fields: Any) -> bytes:
+    return msgspec.json.encode({**msgspec.json.decode(a_batch()), **fields})
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (altered(device=7), "$.device"),
+        (altered(device="a b"), "$.device"),
+        (altered(previous_hash="0"), "$.previous_hash"),
+        (altered(items=[{"seq": 0, "hash": "0" * 64, "entry": {}}]), "$.items[0].seq"),
+        (altered(items=[{"seq": 1, "entry": {}}]), "$.items[0]"),
+        (altered(surprise=1), "surprise"),
+        (b"[]", "Expected"),
+    ],
+)
+def test_what_has_another_shape_is_invalid_and_says_where(
+    kiosk: Kiosk, body: bytes, where: str
+) -> None:
+    response = kiosk.post("/v1/batches", body)
+    assert problem(response) == (422, "invalid")
+    assert where in msgspec.json.decode(response.content, type=Problem).detail
+
+
+def test_another_media_type_is_refused(kiosk: Kiosk) -> None:
+    body = a_batch()
+    headers = {"Content-Type": "text/plain"}
+    signed = signed_headers("POST", f"{HOST}/v1/batches", body, DEVICE_KEY, KIOSK)
+    response = kiosk.client.post("/v1/batches", content=body, headers={**signed, **headers})
+    assert response.status_code == 401
+
+
+def test_a_body_announced_too_large_is_refused_before_it_is_read(kiosk: Kiosk) -> None:
+    body = b" " * (MAX_BATCH_BYTES + 1)
+    assert problem(kiosk.post("/v1/batches", body)) == (413, "too_large")
+
+
+def test_a_body_that_grows_too_large_is_refused(kiosk: Kiosk) -> None:
+    def pieces() -> Iterator[bytes]:
+        for _ in range(MAX_BATCH_BYTES // 65_536 + 1):
+            yield b" " * 65_536
+
+    response = kiosk.client.post("/v1/batches", content=pieces())
+    assert problem(response) == (413, "too_large")
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/nothing", "/v2/batches", "/v1/batches/x"])
+def test_an_unknown_path_is_not_found(kiosk: Kiosk, path: str) -> None:
+    assert problem(kiosk.client.get(path)) == (404, "not_found")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+def test_a_wrong_method_is_refused(kiosk: Kiosk, method: str) -> None:
+    assert problem(kiosk.client.request(method, "/v1/batches")) == (405, "method_not_allowed")
+
+
+class BrokenDesk(BatchDesk):
+    """Has a bug."""
+
+    def receive(self, arrived: Batch) -> BatchAnswer:
+        raise RuntimeError("a secret of the inside")
+
+
+def test_a_bug_is_told_without_its_inside(gateway: Gateway) -> None:
+    desk = BrokenDesk.__new__(BrokenDesk)
+    with TestClient(
+        create_app(replace(gateway, desk=desk)), raise_server_exceptions=False
+    ) as client:
+        response = Kiosk(client).post("/v1/batches", a_batch())
+    assert problem(response) == (500, "internal")
+    assert "secret" not in response.text
+
+
+def test_a_locked_database_asks_to_come_again(kiosk: Kiosk, gateway: Gateway) -> None:
+    blocker = sqlite3.connect(_path(gateway), isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    try:
+        response = kiosk.post("/v1/batches", a_batch())
+        assert problem(response) == (503, "database_unavailable")
+        assert int(response.headers["retry-after"]) > 0
+    finally:
+        blocker.close()
+    assert kiosk.post("/v1/batches", a_batch()).status_code == 200
+
+
+# --- the operator -------------------------------------------------------------------------------
+
+
+def test_the_operator_sees_rows_with_the_token_only(kiosk: Kiosk) -> None:
+    kiosk.post("/v1/batches", a_batch())
+    for header in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}):
+        assert problem(kiosk.client.get("/console/rows", headers=header)) == (
+            401,
+            "operator_token",
+        )
+    rows = kiosk.client.get("/console/rows", headers={"Authorization": f"Bearer {TOKEN}"}).json()
+    assert [row["entry_id"] for row in rows["transactions"]] == ["e-1"]
+    assert set(rows) == {
+        "alarms",
+        "batches",
+        "cases",
+        "devices",
+        "free_slots",
+        "ledger",
+        "registrations",
+        "slots",
+        "streams",
+        "transactions",
+    }
+
+
+def test_a_device_signature_does_not_open_the_console(kiosk: Kiosk) -> None:
+    assert problem(kiosk.get("/console/rows")) == (401, "operator_token")
+
+
+def test_the_console_page_loads_nothing_from_elsewhere(kiosk: Kiosk) -> None:
+    page = kiosk.client.get("/console")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "http" not in page.text
+    assert kiosk.client.get("/console/console.js").status_code == 200
+    assert kiosk.client.get("/console/console.css").status_code == 200
+
+
+# --- the description ----------------------------------------------------------------------------
+
+
+def test_the_openapi_document_describes_every_route(kiosk: Kiosk) -> None:
+    document = kiosk.client.get("/schema").json()
+    assert document["openapi"].startswith("3.1")
+    assert set(document["paths"]) == {
+        "/v1/allotments/lease",
+        "/v1/allotments/return",
+        "/v1/batches",
+        "/v1/health",
+        "/v1/reference/{set}",
+        "/v1/transactions/{id}",
+    }
+    for name in references(document):
+        assert name in document["components"]["schemas"], name
+
+
+def references(node: object) -> Iterator[str]:
+    match node:
+        case {"$ref": str(target)}:
+            yield target.removeprefix("#/components/schemas/")
+        case dict():
+            for value in node.values():
+                yield from references(value)
+        case list():
+            for value in node:
+                yield from references(value)

@@ -1,0 +1,106 @@
+"""The gateway's database file: migrated, private, durable, honest when it cannot write."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+
+from store_forward.gateway.database import DatabaseUnavailable, open_database
+from store_forward.gateway.tables import counter, metadata, slot
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "gateway.db")
+    with database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    database.close()
+
+
+def test_only_the_owner_can_read_the_file(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "gateway.db")
+    with database.write() as connection:
+        connection.execute(insert(counter).values(name="x", value=1))
+    for path in tmp_path.iterdir():
+        assert path.stat().st_mode & 0o077 == 0, path
+    database.close()
+
+
+def test_what_was_committed_is_there_after_reopening(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "gateway.db")
+    with database.write() as connection:
+        connection.execute(insert(counter).values(name="x", value=7))
+    database.close()
+    database = open_database(tmp_path / "gateway.db")
+    with database.read() as connection:
+        assert connection.execute(select(counter.c.value)).scalar_one() == 7
+    database.close()
+
+
+def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "gateway.db")
+    with pytest.raises(ZeroDivisionError), database.write() as connection:
+        connection.execute(insert(counter).values(name="x", value=7 // 0))
+    with database.read() as connection:
+        assert connection.execute(select(counter)).all() == []
+    database.close()
+
+
+def test_writes_are_synchronous_in_wal_mode(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "gateway.db")
+    with database.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    database.close()
+
+
+def test_a_full_disk_is_told_and_nothing_is_half_written(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "gateway.db")
+    with database.read() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+    with pytest.raises(DatabaseUnavailable, match="full"), database.write() as connection:
+        connection.execute(
+            insert(counter), [{"name": f"n{number}" * 20, "value": 1} for number in range(9_999)]
+        )
+    with database.read() as connection:
+        assert connection.execute(select(counter)).all() == []
+    database.close()
+
+
+def test_a_lock_held_elsewhere_is_told(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "gateway.db", busy_timeout_ms=20)
+    blocker = sqlite3.connect(tmp_path / "gateway.db", isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    with pytest.raises(DatabaseUnavailable, match="locked"), database.write():
+        pass
+    blocker.close()
+    database.close()
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnavailable, match=r"gateway\.db"):
+        open_database(tmp_path / "absent" / "gateway.db")
+
+
+def test_the_database_itself_refuses_a_slot_sold_to_nobody(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "gateway.db")
+    row = {
+        "slot_id": "s",
+        "schedule_code": "c",
+        "doctor_code": "d",
+        "date": "2026-03-02",
+        "number": 1,
+        "start": "08:00",
+        "end": "08:10",
+        "state": "sold",
+        "fencing": 1,
+    }
+    with pytest.raises(IntegrityError, match="sold_to_an_order"), database.write() as connection:
+        connection.execute(insert(slot).values(row))
+    database.close()

@@ -1,0 +1,103 @@
+"""Which kiosks are believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from store_forward.contract.keys import public_pem
+from store_forward.gateway.database import Database, open_database
+from store_forward.gateway.enrolment import Enrolments, enrol_device
+from store_forward.gateway.problems import Refused
+from tests.fakes.journal_of import JournalOf
+from tests.unit.gateway.bench import KIOSK, MORNING, GatewayBench
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32))).public_key()
+NEW_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33))).public_key()
+
+
+@pytest.fixture(name="database")
+def _database(tmp_path: Path) -> Iterator[Database]:
+    database = open_database(tmp_path / "gateway.db")
+    yield database
+    database.close()
+
+
+@pytest.fixture(name="folder")
+def _folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "enrolled"
+    folder.mkdir()
+    return folder
+
+
+def enrolments(database: Database, folder: Path) -> Enrolments:
+    return Enrolments(database, folder, lambda: MORNING)
+
+
+def is_same(found: Ed25519PublicKey | None, key: Ed25519PublicKey) -> bool:
+    return found is not None and public_pem(found) == public_pem(key)
+
+
+def test_a_key_put_into_the_folder_later_is_found(database: Database, folder: Path) -> None:
+    known = enrolments(database, folder)
+    assert known.find_key("QH-07") is None
+    (folder / "QH-07.pem").write_bytes(public_pem(KEY))
+    assert is_same(known.find_key("QH-07"), KEY)
+
+
+def test_an_enrolled_key_stays_when_its_file_is_gone(database: Database, folder: Path) -> None:
+    (folder / "QH-07.pem").write_bytes(public_pem(KEY))
+    enrolments(database, folder).read_folder()
+    (folder / "QH-07.pem").unlink()
+    assert is_same(enrolments(database, folder).find_key("QH-07"), KEY)
+
+
+def test_a_new_file_replaces_the_key_at_the_next_start(database: Database, folder: Path) -> None:
+    (folder / "QH-07.pem").write_bytes(public_pem(KEY))
+    enrolments(database, folder).read_folder()
+    (folder / "QH-07.pem").write_bytes(public_pem(NEW_KEY))
+    assert is_same(enrolments(database, folder).find_key("QH-07"), NEW_KEY)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\xff" * 10_000])
+def test_a_file_that_holds_no_key_enrols_nobody(
+    database: Database, folder: Path, content: bytes
+) -> None:
+    (folder / "QH-07.pem").write_bytes(content)
+    known = enrolments(database, folder)
+    known.read_folder()
+    assert known.find_key("QH-07") is None
+
+
+@pytest.mark.parametrize("device", ["../gateway-receipt", "..", "", "a/b", "a b", "x" * 65])
+def test_a_device_id_never_leads_out_of_the_folder(
+    database: Database, folder: Path, device: str
+) -> None:
+    (folder.parent / "gateway-receipt.pem").write_bytes(public_pem(KEY))
+    assert enrolments(database, folder).find_key(device) is None
+
+
+def test_a_bad_id_or_key_is_not_enrolled(database: Database) -> None:
+    with database.write() as connection:
+        with pytest.raises(ValueError, match="no device id"):
+            enrol_device(connection, "a b", public_pem(KEY), MORNING)
+        with pytest.raises(ValueError, match="PEM"):
+            enrol_device(connection, "QH-07", b"x", MORNING)
+
+
+def test_a_pinned_incarnation_is_the_only_one_believed(bench: GatewayBench) -> None:
+    with bench.database.write() as connection:
+        enrol_device(connection, KIOSK, public_pem(KEY), MORNING, incarnation="inc-1")
+    bench.send(_started(JournalOf(KIOSK, "inc-1")))
+    with pytest.raises(Refused) as caught:
+        bench.send(_started(JournalOf(KIOSK, "inc-2")))
+    assert (caught.value.problem.status, caught.value.problem.code) == (409, "other_incarnation")
+    assert [row["code"] for row in bench.rows()["alarms"]] == ["other_incarnation"]
+
+
+def _started(journal: JournalOf) -> JournalOf:
+    journal.append_raw(b"{}")
+    return journal
