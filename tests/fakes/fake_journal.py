@@ -20,6 +20,7 @@ class FakeJournal:
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
         self.is_broken = False
+        self.fails_after_next_append = False
         self._sold: dict[str, str] = {}
 
     def append(self, entries: Sequence[Entry]) -> None:
@@ -38,6 +39,9 @@ class FakeJournal:
                     pass
         self._sold = sold
         self.bodies.extend(encode_entry(entry) for entry in entries)
+        if self.fails_after_next_append:
+            self.fails_after_next_append = False
+            raise JournalRefused("input/output error: whether the entries survive is not known")
 
     def recent(self) -> Iterable[Entry]:
         if self.is_broken:

@@ -73,10 +73,14 @@ SECRETS = tuple(
 
 
 class AnythingGoes(RuleBasedStateMachine):
-    @initialize()
-    def a_kiosk(self) -> None:
+    @initialize(is_paying=st.booleans(), at_once=st.booleans(), forgets=st.booleans())
+    def a_kiosk(self, is_paying: bool, at_once: bool, forgets: bool) -> None:
         self.kiosk = Kiosk()
+        self.kiosk.devices.forgets_note_ids = forgets
         self.confirms = 0
+        if is_paying:
+            self.registers("D1")
+        self.kiosk.devices.stacks_at_once = at_once
         self.kiosk.devices.before_tell = self._escrow_is_durable
 
     def _escrow_is_durable(self, command: Command) -> None:
@@ -106,6 +110,20 @@ class AnythingGoes(RuleBasedStateMachine):
     @rule(yuan=NOTES)
     def inserts(self, yuan: int) -> None:
         self._do(lambda: self.kiosk.insert(yuan))
+
+    @rule(yuan=NOTES, where=BOUNDARIES, times=st.integers(1, 3))
+    def inserts_and_core_is_killed(self, yuan: int, where: str, times: int) -> None:
+        self.kiosk.crash_at(where, times)
+        self._do(lambda: self.kiosk.insert(yuan))
+
+    @rule(where=BOUNDARIES, times=st.integers(1, 3))
+    def the_stacker_is_through_and_core_is_killed(self, where: str, times: int) -> None:
+        self.kiosk.crash_at(where, times)
+        self.the_stacker_is_through()
+
+    @rule()
+    def cancels_for_good(self) -> None:
+        self._do(lambda: self.kiosk.touch(i.CancelPayment(), i.ReallyCancel()))
 
     @rule(first=NOTES, second=NOTES)
     def inserts_in_a_hurry(self, first: int, second: int) -> None:
@@ -189,6 +207,10 @@ class AnythingGoes(RuleBasedStateMachine):
         self.kiosk.journal.is_broken = True
 
     @rule()
+    def the_disk_fails_after_writing(self) -> None:
+        self.kiosk.journal.fails_after_next_append = True
+
+    @rule()
     def the_disk_works_again(self) -> None:
         self._do(self._repair)
 
@@ -270,6 +292,7 @@ class AnythingGoes(RuleBasedStateMachine):
             return
         kiosk = self.kiosk
         kiosk.at_boundary = lambda where: None
+        kiosk.journal.fails_after_next_append = False
         kiosk.devices.stacks_at_once = True
         kiosk.devices.prints_at_once = True
         kiosk.devices.loses_stack_commands = 0

@@ -8,6 +8,7 @@ from devices.messages import (
     DeviceState,
     DeviceStatus,
     NoteInEscrow,
+    NoteStacked,
     PrintOutcome,
     PrintSlip,
     ReturnNote,
@@ -155,9 +156,11 @@ def test_a_note_far_over_what_is_due_is_given_back_with_a_reason(kiosk: Kiosk) -
 
 def test_the_same_stacking_said_twice_is_credited_once(kiosk: Kiosk) -> None:
     kiosk.confirm()
-    kiosk.insert(10)
-    kiosk.lose_devices()
-    kiosk.connect()
+    kiosk.devices.insert(1000)
+    kiosk.crash_at("acknowledge", times=3)  # of drawing in, of escrow, of the stacking
+    with pytest.raises(Crash):
+        kiosk.deliver()
+    assert len(kiosk.facts(NoteCredited)) == 1
     kiosk.crash()
     assert len(kiosk.facts(NoteCredited)) == 1
     assert kiosk.view(PayView).collected_fen == 1000
@@ -183,6 +186,38 @@ def test_a_stacking_without_name_or_escrow_opens_a_case_once(kiosk: Kiosk) -> No
     assert [(one.order_id, one.amount_fen) for one in kiosk.facts(NoteCredited)] == [(None, 5000)]
     assert [one.amount_fen for one in kiosk.facts(CaseOpened)] == [5000]
     assert kiosk.view(PayView).collected_fen == 0
+
+
+def test_a_write_that_failed_after_all_is_not_made_twice(kiosk: Kiosk) -> None:
+    kiosk.confirm()
+    kiosk.devices.stacks_at_once = False
+    kiosk.insert(10)
+    kiosk.journal.fails_after_next_append = True
+    kiosk.devices.finish_stacking()
+    kiosk.deliver()
+    kiosk.view(OutOfServiceView)
+    kiosk.lose_devices()  # everything kept is said again, although the journal is not read yet
+    kiosk.connect()
+    assert len(kiosk.facts(NoteCredited)) == 1
+    assert kiosk.runner.recover()
+    kiosk.lose_devices()
+    kiosk.connect()
+    assert len(kiosk.facts(NoteCredited)) == 1
+    assert kiosk.view(PayView).collected_fen == 1000
+
+
+def test_a_note_stacked_after_its_order_ended_without_it_opens_a_case(kiosk: Kiosk) -> None:
+    kiosk.confirm()
+    kiosk.devices.loses_stack_commands = 1
+    kiosk.insert(10)
+    kiosk.lose_devices()  # the note is given back, the acceptor says
+    kiosk.connect()
+    kiosk.touch(CancelPayment(), ReallyCancel())
+    kiosk.devices.cassette.append(1000)  # and yet it is in the cassette
+    kiosk.devices.say(NoteStacked(ACCEPTOR, "note-1", 1000))
+    kiosk.deliver()
+    assert [one.amount_fen for one in kiosk.facts(CaseOpened)] == [1000]
+    assert kiosk.view(CaseView).slip is SlipState.PRINTED
 
 
 def test_a_credit_without_a_name_is_not_made_twice_after_a_crash(kiosk: Kiosk) -> None:
