@@ -120,7 +120,8 @@ def listen(options: GatewayOptions) -> socket.socket:
             f"{options.host} can be reached from other machines: say so explicitly to allow it"
         )
     try:
-        return socket.create_server((options.host, options.port), backlog=128)
+        family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+        return socket.create_server((options.host, options.port), family=family, backlog=128)
     except OSError as fault:
         raise GatewayFailed(
             f"cannot listen on {options.host}:{options.port}: {fault.strerror}"

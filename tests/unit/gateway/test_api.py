@@ -16,6 +16,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from store_forward.contract.facts import KioskStarted
+from store_forward.contract.signing import sign_request
 from store_forward.contract.wire import (
     MAX_BATCH_BYTES,
     Batch,
@@ -30,7 +31,7 @@ from store_forward.gateway.app import create_app
 from store_forward.gateway.batches import BatchDesk
 from store_forward.gateway.enrolment import Enrolments
 from tests.fakes.journal_of import JournalOf, signed_headers
-from tests.unit.gateway.bench import DEVICE_KEY, KIOSK, OTHER_KIOSK, GatewayBench
+from tests.unit.gateway.bench import DEVICE_KEY, KIOSK, MORNING, OTHER_KIOSK, GatewayBench
 
 HOST = "https://testserver.local"
 TOKEN = "operator-token-of-the-test"
@@ -227,10 +228,17 @@ def test_what_has_another_shape_is_invalid_and_says_where(
 
 def test_another_media_type_is_refused(kiosk: Kiosk) -> None:
     body = a_batch()
-    headers = {"Content-Type": "text/plain"}
-    signed = signed_headers("POST", f"{HOST}/v1/batches", body, DEVICE_KEY, KIOSK)
-    response = kiosk.client.post("/v1/batches", content=body, headers={**signed, **headers})
-    assert response.status_code == 401
+    headers = sign_request(
+        "POST",
+        f"{HOST}/v1/batches",
+        {"Content-Type": "text/plain"},
+        body,
+        key=DEVICE_KEY,
+        key_id=KIOSK,
+        created=MORNING,
+    )
+    response = kiosk.client.post("/v1/batches", content=body, headers=headers)
+    assert problem(response) == (415, "unsupported_media_type")
 
 
 def test_a_body_announced_too_large_is_refused_before_it_is_read(kiosk: Kiosk) -> None:
