@@ -14,10 +14,13 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from devices.driver import Driver, Link
 from firmware.config.model import Deployment, Device
+
+if TYPE_CHECKING:
+    from store_forward.store.verify import JournalReport
 
 
 class CannotStart(Exception):
@@ -243,6 +246,26 @@ def run_gateway(
     except (BadClinicFile, BadKeyFile, DatabaseUnavailable, GatewayFailed, OSError) as fault:
         raise CannotStart(str(fault)) from fault
     return 0
+
+
+def verify_journal(path: Path, key: Path, gateway_key: Path | None) -> JournalReport:
+    """Check a journal with the independent verifier, receipts' signatures too if a key is given.
+
+    Raises:
+        CannotStart: the store or a key file cannot be read at all.
+    """
+    from store_forward.contract.keys import BadKeyFile, load_public_key
+    from store_forward.contract.signing import verify_receipt
+    from store_forward.store import verify
+    from store_forward.store.errors import StoreError
+    from store_forward.store.keys import load_key
+
+    try:
+        signer = load_public_key(gateway_key) if gateway_key is not None else None
+        is_signed = None if signer is None else lambda receipt: verify_receipt(receipt, signer)
+        return verify.verify_journal(path, load_key(key), is_signed)
+    except (StoreError, BadKeyFile) as fault:
+        raise CannotStart(str(fault)) from fault
 
 
 def uuids() -> Iterator[str]:

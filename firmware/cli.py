@@ -95,15 +95,10 @@ def _config_check(asked: argparse.Namespace) -> int:
 
 
 def _verify_journal(asked: argparse.Namespace) -> int:
-    from store_forward.store.errors import StoreError
-    from store_forward.store.verify import verify_journal
+    from firmware.assembly import verify_journal
 
-    try:
-        report = verify_journal(asked.path, asked.key)
-    except StoreError as problem:
-        print(f"outpost verify-journal: {problem}", file=sys.stderr)
-        return USAGE
-    print(report.render())
+    report = verify_journal(asked.path, asked.key, asked.gateway_key)
+    print(report.render(), end="")
     return 0 if report.ok else 1
 
 
@@ -205,6 +200,12 @@ def _add_tools(commands: argparse._SubParsersAction[_OneLineErrors]) -> None:
     )
     verify.add_argument("path", type=Path, metavar="PATH", help="store.db")
     verify.add_argument("--key", type=Path, required=True, metavar="FILE", help="store.key")
+    verify.add_argument(
+        "--gateway-key",
+        type=Path,
+        metavar="FILE",
+        help="gateway-receipt.pem, to check the receipts' signatures too",
+    )
     verify.set_defaults(handler=_verify_journal)
     bench = commands.add_parser("bench", help="measure against the targets")
     bench.add_argument("what", choices=["main-path"])

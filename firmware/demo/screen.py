@@ -30,17 +30,17 @@ class Widget(msgspec.Struct, frozen=True):
 class Look(msgspec.Struct, frozen=True):
     """What the screen shows at one moment."""
 
-    number: int
+    screen: int
     view: str
     language: str
-    widgets: tuple[Widget, ...]
+    touchables: tuple[Widget, ...]
     texts: tuple[str, ...]
-    redraws: int = 0
-    last_draw: float = 0.0
+    frames: int
+    drawn_at: float
 
     def widget(self, widget_id: str) -> Widget | None:
         """Return the widget with this id, if it is on the screen."""
-        return next((widget for widget in self.widgets if widget.id == widget_id), None)
+        return next((widget for widget in self.touchables if widget.id == widget_id), None)
 
 
 class TouchScreen:
