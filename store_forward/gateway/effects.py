@@ -14,6 +14,7 @@ from store_forward.gateway.allotments import LeaseTerms
 from store_forward.gateway.counters import take_next
 from store_forward.gateway.ledger import Posting
 from store_forward.gateway.rules import (
+    DoubtOrder,
     Effect,
     FreeSlot,
     OpenCase,
@@ -73,6 +74,8 @@ def apply_effects(
                 schedules.update([freed] if freed is not None else [])
             case SettleOrder():
                 _settle(connection, place, effect)
+            case DoubtOrder(order_id, code):
+                _doubt(connection, place, order_id, code)
             case RememberNote(note_id, amount_fen):
                 connection.execute(
                     insert(note).values(device=place.device, note_id=note_id, amount_fen=amount_fen)
@@ -175,6 +178,18 @@ def _settle(connection: Connection, place: Place, effect: SettleOrder) -> None:
             registration.c.order_id == effect.order_id,
         )
         .values(state=effect.state, slip_code=effect.slip_code, owed_fen=effect.owed_fen)
+    )
+
+
+def _doubt(connection: Connection, place: Place, order_id: str, code: str) -> None:
+    connection.execute(
+        update(registration)
+        .where(
+            registration.c.device == place.device,
+            registration.c.order_id == order_id,
+            registration.c.review_code.is_(None),
+        )
+        .values(review_code=code)
     )
 
 

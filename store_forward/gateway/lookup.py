@@ -16,8 +16,9 @@ def find_transaction(connection: Connection, wanted: str) -> TransactionStatus:
     ``review`` (a person decides) or ``case_open``. Raises Refused (404) for what is not known.
     """
     found = (
-        _registration(connection, wanted)
-        or _case(connection, wanted)
+        _kiosk_case(connection, wanted)
+        or _registration(connection, wanted)
+        or _gateway_case(connection, wanted)
         or _entry(connection, wanted)
         or _order_without_row(connection, wanted)
     )
@@ -35,30 +36,31 @@ def _registration(connection: Connection, wanted: str) -> TransactionStatus | No
     if row is None:
         return None
     state = "cancelled" if row.state == "cancelled" else "accepted"
-    if row.review_code is not None or _has_gateway_case(connection, row.device, row.order_id):
+    if row.review_code is not None:
         state = "review"
     return TransactionStatus(wanted, state, row.his_ref, row.device)
 
 
-def _has_gateway_case(connection: Connection, device: str, order_id: str) -> bool:
-    query = select(open_case.c.case_id).where(
-        open_case.c.device == device,
-        open_case.c.order_id == order_id,
-        open_case.c.origin == "gateway",
-    )
-    return connection.execute(query).first() is not None
+def _kiosk_case(connection: Connection, wanted: str) -> TransactionStatus | None:
+    """A case shares its slip with the cancelled order it came from: the case is the news."""
+    return _case(connection, wanted, "kiosk", "case_open")
 
 
-def _case(connection: Connection, wanted: str) -> TransactionStatus | None:
+def _gateway_case(connection: Connection, wanted: str) -> TransactionStatus | None:
+    """A payment that went to review left its slip code only in the case."""
+    return _case(connection, wanted, "gateway", "review")
+
+
+def _case(connection: Connection, wanted: str, origin: str, state: str) -> TransactionStatus | None:
     row = connection.execute(
-        select(open_case)
-        .where((open_case.c.slip_code == wanted) | (open_case.c.case_id == wanted))
+        select(open_case.c.device)
+        .where(
+            (open_case.c.slip_code == wanted) | (open_case.c.case_id == wanted),
+            open_case.c.origin == origin,
+        )
         .limit(1)
     ).first()
-    if row is None:
-        return None
-    state = "review" if row.origin == "gateway" else "case_open"
-    return TransactionStatus(wanted, state, device=row.device)
+    return TransactionStatus(wanted, state, device=row.device) if row is not None else None
 
 
 def _entry(connection: Connection, wanted: str) -> TransactionStatus | None:

@@ -10,7 +10,7 @@ order is worth, so it is always posted and the ledger agrees with the cash box.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from store_forward.contract.facts import (
@@ -113,6 +113,14 @@ class SettleOrder:
 
 
 @dataclass(frozen=True)
+class DoubtOrder:
+    """A person decides about the order; its slip says so."""
+
+    order_id: str
+    code: str
+
+
+@dataclass(frozen=True)
 class RememberNote:
     """The note is credited, once for ever."""
 
@@ -132,7 +140,7 @@ class OpenCase:
     origin: str
 
 
-Effect = RegisterPatient | SellSlot | FreeSlot | SettleOrder | RememberNote | OpenCase
+Effect = RegisterPatient | SellSlot | FreeSlot | SettleOrder | DoubtOrder | RememberNote | OpenCase
 
 
 @dataclass(frozen=True)
@@ -211,6 +219,12 @@ def _review(entry: Entry, code: str, order_id: str, amount_fen: int, slip: str |
     return Decision(Outcome.REVIEW, code, effects=(case,))
 
 
+def _doubt(entry: Entry, code: str, order: Order, amount_fen: int, slip: str | None) -> Decision:
+    review = _review(entry, code, order.order_id, amount_fen, slip)
+    doubt = DoubtOrder(order.order_id, code)
+    return replace(review, his_ref=order.his_ref, effects=(doubt, *review.effects))
+
+
 def _confirmed(entry: Entry, fact: RegistrationConfirmed, known: Known) -> Decision:
     bad = _bad_amount(fact.fee_fen)
     if bad is not None:
@@ -225,7 +239,7 @@ def _confirmed(entry: Entry, fact: RegistrationConfirmed, known: Known) -> Decis
         return Decision(Outcome.ACCEPTED, effects=(RegisterPatient(fact, None), sale))
     doubt = _review(entry, str(verdict), fact.order_id, fact.fee_fen, None)
     row = RegisterPatient(fact, str(verdict))
-    return Decision(doubt.outcome, doubt.code, effects=(row, *doubt.effects))
+    return replace(doubt, effects=(row, *doubt.effects))
 
 
 def _note_credited(
@@ -269,7 +283,7 @@ def _paid(entry: Entry, fact: RegistrationPaid, known: Known) -> Decision:
     ):
         code = "payment_differs"
     if code is not None:
-        return _review(entry, code, order.order_id, fact.collected_fen, fact.slip_code)
+        return _doubt(entry, code, order, fact.collected_fen, fact.slip_code)
     return Decision(
         Outcome.ACCEPTED,
         his_ref=order.his_ref,
@@ -290,13 +304,12 @@ def _cancelled(entry: Entry, fact: RegistrationCancelled, known: Known) -> Decis
     if order.state == "cancelled":
         return Decision(Outcome.DUPLICATE, "already_cancelled", order.his_ref)
     if order.state == "paid":
-        return _review(entry, "order_closed", order.order_id, fact.owed_fen, fact.slip_code)
+        return _doubt(entry, "order_closed", order, fact.owed_fen, fact.slip_code)
     free = FreeSlot(order.slot_id, order.order_id)
     settle = SettleOrder(order.order_id, "cancelled", fact.slip_code, fact.owed_fen)
     if fact.owed_fen != known.suspense_fen:
-        doubt = _review(entry, "owed_differs", order.order_id, fact.owed_fen, fact.slip_code)
-        effects = (settle, free, *doubt.effects)
-        return Decision(doubt.outcome, doubt.code, order.his_ref, effects)
+        doubt = _doubt(entry, "owed_differs", order, fact.owed_fen, fact.slip_code)
+        return replace(doubt, effects=(settle, free, *doubt.effects))
     slip = fact.slip_code if fact.slip_code is not None else order.order_id
     postings = ledger.registration_cancelled(known.device, order.order_id, slip, fact.owed_fen)
     return Decision(Outcome.ACCEPTED, None, order.his_ref, (settle, free), postings)

@@ -402,3 +402,23 @@ def test_nothing_is_known_of_a_transaction_never_received(bench: GatewayBench) -
     with pytest.raises(Refused) as caught:
         bench.state_of("never")
     assert caught.value.problem.status == 404
+
+
+def test_a_slip_that_stands_for_a_case_says_so(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    story = OrderStory(journal, bench.lease()[0], "o-1")
+    story.confirms()
+    story.pays_in(1000)
+    story.opens_case(500)
+    story.cancels(owed_fen=1000)
+    bench.send(journal)
+    assert bench.state_of("slip-o-1") == "case_open"
+    assert bench.state_of("o-1") == "cancelled"
+
+
+def test_a_late_note_does_not_cast_doubt_on_a_paid_registration(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    story = a_paid_order(bench, journal)
+    story.pays_in(1000)
+    assert outcomes(bench.send(journal))[-1] is Outcome.REVIEW
+    assert bench.state_of("slip-o-1") == "accepted"
