@@ -95,6 +95,7 @@ class AcceptorDesk:
 
     def worker_up(self, now: float) -> Sequence[Saying]:
         self._up = True
+        self._notes.worker_changed()
         if self._accept_fen is None:
             return ()
         return (ForWorker(StartCashIn(device=self._device, accept_fen=self._accept_fen)),)
@@ -102,7 +103,7 @@ class AcceptorDesk:
     def worker_gone(self, reason: str, now: float) -> Sequence[Saying]:
         self._up = False
         note = self._notes.open_note()
-        if note is not None and note.outcome is NoteOutcome.IN_ESCROW and not self._doubt_until:
+        if note is not None and note.outcome is NoteOutcome.IN_ESCROW and self._doubt_until is None:
             self._doubt_until = now + DOUBT_SECONDS
         held = note.note_id if note is not None and self._doubt_until is not None else None
         asked = [note_id for note_id in self._questions if note_id != held]
@@ -128,7 +129,7 @@ class AcceptorDesk:
         self, note_id: str | None, amount_fen: int, outcome: NoteOutcome
     ) -> Sequence[Saying]:
         if note_id is None:
-            note_id = self._notes.name_of(amount_fen)
+            note_id = self._notes.name_of(amount_fen, outcome)
         if note_id is not None and not self._notes.settle(note_id, amount_fen, outcome):
             return ()  # said before: one note, one result
         kind = NoteStacked if outcome is NoteOutcome.STACKED else NoteReturned

@@ -134,6 +134,36 @@ def test_the_successor_need_not_know_the_name_of_the_note() -> None:
         assert counter.desk.wake_at is None
 
 
+def test_a_result_told_again_to_the_successor_is_not_credited_again() -> None:
+    counter = with_note_in_escrow()
+    counter.does(STACK)
+    counter.hears(stacked())
+    counter.dies()  # before it could acknowledge to the acceptor
+    counter.up()
+    assert counter.hears(stacked(None)) == []
+    counter.dies()
+    counter.up()
+    assert counter.hears(stacked(None)) == []
+
+
+def test_what_is_told_again_must_agree_with_what_was_told() -> None:
+    for told in (stacked(None, 5000), returned(None)):
+        counter = with_note_in_escrow()
+        counter.hears(stacked())
+        counter.dies()
+        counter.up()
+        assert counter.hears(told) == [told]
+
+
+def test_after_a_new_note_nothing_old_is_told_again() -> None:
+    counter = with_note_in_escrow()
+    counter.hears(stacked())
+    counter.dies()
+    counter.up()
+    counter.hears(NoteAccepting(device="cash"))
+    assert counter.hears(stacked(None)) == [stacked(None)]
+
+
 def test_a_note_of_another_amount_keeps_its_anonymity() -> None:
     counter = with_note_in_escrow()
     counter.dies()
