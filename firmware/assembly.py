@@ -117,6 +117,7 @@ def run_devices(deployment: Deployment) -> int:
         Path(deployment.paths.run) / "devices.sock",
         worker_command=worker_command,
         boot=next(uuids()),
+        allowed_uids=uids_of("outpost-core"),
         watchdog_seconds=watchdog_interval_seconds(),
     )
     return _run_until_stopped(service.run)
@@ -150,6 +151,8 @@ def run_core(deployment: Deployment) -> int:
             sign_voucher=lambda payload: voucher_text(payload, device_key),
             clock=Clock(time.monotonic, lambda: datetime.now(UTC)),
             ids=uuids(),
+            allowed_uids=uids_of("outpost-devices", "outpost-ui"),
+            ui_socket_mode=0o660,
             watchdog_seconds=watchdog_interval_seconds(),
         )
         return _run_until_stopped(service.run)
@@ -266,6 +269,14 @@ def verify_journal(path: Path, key: Path, gateway_key: Path | None) -> JournalRe
         return verify.verify_journal(path, load_key(key), is_signed)
     except (StoreError, BadKeyFile) as fault:
         raise CannotStart(str(fault)) from fault
+
+
+def uids_of(*users: str) -> frozenset[int]:
+    """Uids of those users that exist: in the image every service has its own, at a desk none."""
+    import pwd
+
+    known = {entry.pw_name: entry.pw_uid for entry in pwd.getpwall()}
+    return frozenset(known[user] for user in users if user in known)
 
 
 def uuids() -> Iterator[str]:

@@ -28,6 +28,7 @@ class PatientHands:
     def wakes(self) -> None:
         """Touch the idle screen; the touch after it counts only after a guard of up to 1 s."""
         self._screen.wait_for_view("attract")
+        time.sleep(1.1)
         self._screen.touch("attract")
         self._screen.wait_for_view("home")
         time.sleep(1.1)

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 
+from store_forward.contract.credentials import is_credential
+
 
 class BadKeyFile(Exception):
     """A key file cannot be used. The message names the file, the fault and the remedy."""
@@ -95,6 +97,8 @@ def _require_private(path: Path) -> None:
         status = path.stat()
     except OSError as fault:
         raise BadKeyFile(f"{path} cannot be read ({fault.strerror}): provision it") from fault
+    if is_credential(path, status):
+        return
     if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise BadKeyFile(f"{path} is open to other users: run chmod 600 on it")
     if status.st_uid != os.geteuid():

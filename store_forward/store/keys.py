@@ -9,6 +9,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from store_forward.contract.credentials import is_credential
 from store_forward.store.errors import KeyUnusable
 
 _KEY_TEXT = re.compile(r"[0-9A-Fa-f]{64}\n?")
@@ -103,6 +104,8 @@ def sync_directory(path: Path) -> None:
 def _check_guarded(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise KeyUnusable(path, "the store key is not a regular file", "Put the key file there")
+    if is_credential(path, status):
+        return
     if status.st_mode & _OTHERS:
         mode = stat.S_IMODE(status.st_mode)
         raise KeyUnusable(
