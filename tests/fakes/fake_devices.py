@@ -119,7 +119,10 @@ class FakeDevices:
         return self._queue.pop(0) if self._queue else None
 
     def acknowledge(self, delivery: Delivery) -> None:
-        self._kept.pop(delivery.number, None)
+        self.acknowledge_number(delivery.number)
+
+    def acknowledge_number(self, number: int) -> None:
+        self._kept.pop(number, None)
 
     def connect(self) -> None:
         """Core came (again): states, then everything kept."""

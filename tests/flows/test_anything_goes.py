@@ -216,6 +216,7 @@ class AnythingGoes(RuleBasedStateMachine):
 
     def _repair(self) -> None:
         self.kiosk.journal.is_broken = False
+        self.kiosk.journal.fails_after_next_append = False
         if self.kiosk.state.out_of_service is not None:
             assert self.kiosk.runner.recover()
             self.kiosk.lose_devices()
@@ -292,7 +293,6 @@ class AnythingGoes(RuleBasedStateMachine):
             return
         kiosk = self.kiosk
         kiosk.at_boundary = lambda where: None
-        kiosk.journal.fails_after_next_append = False
         kiosk.devices.stacks_at_once = True
         kiosk.devices.prints_at_once = True
         kiosk.devices.loses_stack_commands = 0

@@ -1,0 +1,326 @@
+"""Core over its real sockets with a real encrypted store."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from devices.messages import DeviceKind
+from firmware.config.model import Clinic, Deployment, Device, Gateway
+from firmware.config.model import Kiosk as KioskSection
+from firmware.core.clocks import Clock
+from firmware.core.service import CoreService
+from firmware.messages.intents import (
+    ChooseDepartment,
+    ChooseDoctor,
+    ChooseService,
+    ChooseSlot,
+    Confirm,
+    SetLanguage,
+    Wake,
+)
+from firmware.messages.views import (
+    AttractView,
+    ConfirmView,
+    DepartmentView,
+    DoctorView,
+    DoneView,
+    HomeView,
+    Language,
+    Network,
+    PayView,
+    Service,
+    SlipState,
+    SlotView,
+)
+from store_forward.contract.facts import NoteCredited, RegistrationPaid
+from store_forward.contract.vouchers import voucher_text
+from store_forward.contract.wire import ReferenceChange, ReferencePage
+from store_forward.store.keys import StoreKey
+from store_forward.store.network_status import SyncStatus
+from store_forward.store.store import Store
+from tests.fakes import made_up_clinic as clinic
+from tests.fakes.fake_devices import ACCEPTOR, PRINTER, READER
+from tests.fakes.fake_devices_server import FakeDevicesServer
+from tests.fakes.fake_screen import FakeScreen
+
+KEY = StoreKey("0123456789abcdef" * 4)
+AS_OF = "2026-07-13T01:30:00Z"
+
+DEPLOYMENT = Deployment(
+    clinic=Clinic("qinghe", "青禾镇分院", "Qinghe Branch"),
+    kiosk=KioskSection("kiosk-7", "A"),
+    gateway=Gateway("https://127.0.0.1:1"),
+    device=(
+        Device(READER, DeviceKind.ID_READER, "samv", "/dev/null"),
+        Device(ACCEPTOR, DeviceKind.CASH_ACCEPTOR, "ccnet", "/dev/null"),
+        Device(PRINTER, DeviceKind.RECEIPT_PRINTER, "escpos", "/dev/null"),
+    ),
+)
+
+
+class Bench:
+    """A core on a temporary directory, with everything around it under the test's hand."""
+
+    def __init__(self, path: Path) -> None:
+        self.run = path
+        self.store_path = path / "store.db"
+        self.server = FakeDevicesServer(path / "devices.sock")
+        self.screen = FakeScreen(path / "core.sock")
+        self.notified: list[str] = []
+        self._stop = asyncio.Event()
+        self._key = Ed25519PrivateKey.generate()
+        self._ids = (f"id-{n}" for n in count(1))
+        self._task: asyncio.Task[None] | None = None
+        self._store: Store | None = None
+        self._began = time.monotonic()
+
+    async def start_core(self) -> None:
+        self._store = self.open_store()
+        self._stop = asyncio.Event()
+        service = CoreService(
+            self._store,
+            devices_socket=self.run / "devices.sock",
+            ui_socket=self.run / "core.sock",
+            deployment=DEPLOYMENT,
+            sign_voucher=lambda payload: voucher_text(payload, self._key),
+            clock=Clock(
+                time.monotonic,
+                lambda: clinic.MORNING + timedelta(seconds=time.monotonic() - self._began),
+            ),
+            ids=self._ids,
+            notify=self.notified.append,
+        )
+        self._task = asyncio.create_task(service.run(self._stop))
+        self.screen = FakeScreen(self.run / "core.sock")
+        await self.screen.connect()
+
+    async def stop_core(self) -> None:
+        self._stop.set()
+        assert self._task is not None and self._store is not None
+        await self._task
+        await self.screen.close()
+        self._store.close()
+
+    async def kill_core(self) -> None:
+        assert self._task is not None and self._store is not None
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        await self.screen.close()
+        self._store.close()
+
+    def open_store(self) -> Store:
+        return Store.open(self.store_path, KEY, device="kiosk-7", create=True)
+
+    def sync_pulls(self, *, online: bool = True) -> None:
+        """What the sync process writes, through a connection of its own."""
+        with self.open_store() as store:
+            for name, records in (
+                ("departments", clinic.DEPARTMENTS),
+                ("doctors", clinic.DOCTORS),
+                ("schedules", clinic.SCHEDULES),
+            ):
+                changes = tuple(
+                    ReferenceChange(one.code, msgspec.Raw(msgspec.json.encode(one)))
+                    for one in records
+                )
+                store.reference.apply(ReferencePage(name, "c1", AS_OF, changes))
+            store.allotments.replace_leases([clinic.lease(n) for n in range(1, 5)], AS_OF)
+            store.network_status.write_status(SyncStatus(online, AS_OF, AS_OF, 0.0))
+
+    async def pay_view(self) -> PayView:
+        """Walk the whole way up to the payment."""
+        screen = self.screen
+        screen.touch(Wake())
+        await screen.until(HomeView)
+        await self.until(lambda: self.server.devices.is_reading)
+        self.server.devices.lay_card(clinic.card())
+        self.server.flush()
+        await screen.until(HomeView, can_identify=False)
+        screen.touch(ChooseService(Service.REGISTER_TODAY))
+        await screen.until(DepartmentView)
+        screen.touch(ChooseDepartment("NK01"))
+        await screen.until(DoctorView)
+        screen.touch(ChooseDoctor("D1"))
+        await screen.until(SlotView)
+        screen.touch(ChooseSlot("D1-1"))
+        await screen.until(ConfirmView)
+        screen.touch(Confirm())
+        pay = await screen.until(PayView)
+        await self.until(lambda: self.server.devices.is_accepting)
+        return pay
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+def on_bench(path: Path, story: Callable[[Bench], Awaitable[None]]) -> None:
+    """Run a story with a started core, and stop it in the end."""
+
+    async def whole() -> None:
+        bench = Bench(path)
+        bench.sync_pulls()
+        await bench.server.open()
+        await bench.start_core()
+        try:
+            await story(bench)
+        finally:
+            await bench.stop_core()
+            await bench.server.close()
+
+    asyncio.run(asyncio.wait_for(whole(), 20))
+
+
+def test_from_touch_to_paid_registration(tmp_path: Path) -> None:
+    async def story(bench: Bench) -> None:
+        await bench.pay_view()
+        bench.server.insert(10)
+        await bench.screen.until(PayView, collected_fen=1000)
+        bench.server.insert(20)
+        done = await bench.screen.until(DoneView, slip=SlipState.PRINTED)
+        assert done.paid_fen == 3000
+        await bench.until(lambda: len(bench.server.acknowledged) == 5)
+
+    on_bench(tmp_path, story)
+    with Store.open(tmp_path / "store.db", KEY, device="kiosk-7") as store:
+        facts = [row.entry().fact for row in store.journal.read()]
+        assert store.journal.verify() is None
+    assert sum(one.amount_fen for one in facts if isinstance(one, NoteCredited)) == 3000
+    assert len([one for one in facts if isinstance(one, RegistrationPaid)]) == 1
+
+
+def test_core_killed_with_a_note_stacked_goes_on_with_the_money_once(tmp_path: Path) -> None:
+    async def story(bench: Bench) -> None:
+        await bench.pay_view()
+        bench.server.devices.stacks_at_once = False
+        bench.server.insert(10)
+        await bench.until(lambda: bench.server.devices.has_undecided)
+        await bench.screen.until(PayView, last_note_fen=1000)
+        await bench.kill_core()
+        await bench.until(lambda: not bench.server.devices.is_connected)
+        bench.server.devices.finish_stacking()
+        bench.server.devices.stacks_at_once = True
+        await bench.start_core()
+        pay = await bench.screen.until(PayView, collected_fen=1000)
+        assert pay.recovered
+        await bench.until(lambda: bench.server.devices.is_accepting)
+        bench.server.insert(20)
+        await bench.screen.until(DoneView, paid_fen=3000)
+
+    on_bench(tmp_path, story)
+
+
+def test_a_new_screen_shows_the_same_step_and_replaces_the_old(tmp_path: Path) -> None:
+    async def story(bench: Bench) -> None:
+        await bench.pay_view()
+        second = FakeScreen(bench.run / "core.sock")
+        first_shown = await second.connect()
+        assert isinstance(first_shown.view, PayView)
+        with pytest.raises((EOFError, ConnectionError)):
+            while True:
+                await bench.screen.next()
+        await bench.screen.close()
+        bench.screen = second
+
+    on_bench(tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"not json\n",
+        b"\xff\xfe\n",
+        b"{}\n",
+        b'{"screen":1,"intent":{"type":"open_the_door"}}\n',
+        b'{"screen":"1","intent":{"type":"wake"}}\n',
+        b"x" * 1_100_000 + b"\n",
+    ],
+)
+def test_a_line_that_is_no_touch_closes_the_connection_and_changes_nothing(
+    tmp_path: Path, line: bytes
+) -> None:
+    async def story(bench: Bench) -> None:
+        bench.screen.send_raw(line)
+        with pytest.raises((EOFError, ConnectionError)):
+            while True:
+                await bench.screen.next()
+        again = FakeScreen(bench.run / "core.sock")
+        assert isinstance((await again.connect()).view, AttractView)
+        await bench.screen.close()
+        bench.screen = again
+
+    on_bench(tmp_path, story)
+
+
+def test_garbage_from_the_devices_leads_to_a_new_connection(tmp_path: Path) -> None:
+    async def story(bench: Bench) -> None:
+        await bench.pay_view()
+        bench.server.send_raw(b'{"type":"delivery","nonsense":1}\n')
+        await bench.until(lambda: not bench.server.devices.is_connected)
+        await bench.until(lambda: bench.server.devices.is_accepting)
+        bench.server.insert(50)
+        await bench.screen.until(DoneView, paid_fen=5000)
+
+    on_bench(tmp_path, story)
+
+
+def test_what_sync_writes_shows_within_a_second(tmp_path: Path) -> None:
+    async def story(bench: Bench) -> None:
+        assert bench.screen.shown[-1].frame.network is Network.ONLINE
+        bench.sync_pulls(online=False)
+        began = time.monotonic()
+        while bench.screen.shown[-1].frame.network is Network.ONLINE:
+            await bench.screen.next()
+        assert time.monotonic() - began < 2.0
+
+    on_bench(tmp_path, story)
+
+
+def test_nothing_is_sent_while_nothing_changes(tmp_path: Path) -> None:
+    async def story(bench: Bench) -> None:
+        bench.screen.touch(Wake())
+        await bench.screen.until(HomeView)
+        await bench.until(lambda: bench.server.devices.is_reading)
+        with suppress(TimeoutError):  # the devices' states may still be coming
+            await asyncio.wait_for(bench.screen.next(), 0.3)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(bench.screen.next(), 1.5)
+
+    on_bench(tmp_path, story)
+
+
+def test_an_intent_is_answered_well_within_a_frame(tmp_path: Path) -> None:
+    async def story(bench: Bench) -> None:
+        bench.screen.touch(Wake())
+        await bench.screen.until(HomeView)
+        took: list[float] = []
+        for language in [Language.EN, Language.ZH] * 20:
+            began = time.perf_counter()
+            bench.screen.touch(SetLanguage(language))
+            await bench.screen.next()
+            took.append(time.perf_counter() - began)
+        assert sorted(took)[len(took) // 2] < 0.010
+
+    on_bench(tmp_path, story)
+
+
+def test_only_the_owner_may_open_the_socket_and_it_goes_with_core(tmp_path: Path) -> None:
+    async def story(bench: Bench) -> None:
+        mode = stat.S_IMODE((bench.run / "core.sock").stat().st_mode)
+        assert mode == 0o600
+        assert bench.notified == ["READY=1"]
+
+    on_bench(tmp_path, story)
+    assert not (tmp_path / "core.sock").exists()
