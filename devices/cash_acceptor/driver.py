@@ -38,7 +38,8 @@ _log = structlog.get_logger()
 _POLL_SECONDS = 0.1  # CCNET: 100 to 200 ms while notes are accepted
 _IDLE_POLL_SECONDS = 0.5
 _SILENT_POLL_SECONDS = 1.0
-_ANSWER_SECONDS = 0.5  # a bill table takes 0.13 s at 9600 baud; slow adapters buffer
+_ANSWER_SECONDS = 0.5  # CCNET: 10 ms until it begins; USB adapters and hubs buffer
+_TABLE_SECONDS = 1.5  # 126 bytes take 0.13 s at 9600 baud; asked once, so patience is cheap
 _ATTEMPTS = 3  # CCNET: three tries, then the peripheral counts as gone
 _SLICE_SECONDS = 0.2
 _FAREWELL_SECONDS = 0.1
@@ -131,7 +132,8 @@ class CcnetCashAcceptor:
         self._parser.reset()
         self._asked, self._next = self._next or Order(Request.POLL), None
         self._attempts, self._has_complained = self._attempts + 1, False
-        self._answer_until = self._clock() + _ANSWER_SECONDS
+        is_table = self._asked.request is Request.GET_BILL_TABLE
+        self._answer_until = self._clock() + (_TABLE_SECONDS if is_table else _ANSWER_SECONDS)
         if self._asked.request is Request.ENABLE_BILL_TYPES:
             self._link.write(encode_enable(self._asked.mask))
         else:

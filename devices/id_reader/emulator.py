@@ -13,6 +13,7 @@ from devices.link.emulated_wire import EmulatedWire
 
 _START = b"\xaa\xaa\xaa\x96\x69"
 _LONGEST_REQUEST_BODY = 64
+_SWAP_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ class SamvEmulator:
         self._now = 0.0
         self._buffer = bytearray()
         self._card: EmulatedCard | None = None
+        self._next_card: EmulatedCard | None = None
+        self._next_card_at = 0.0
         self._is_damaged = False
         self._is_found = False
         self._is_selected = False
@@ -179,12 +182,17 @@ class SamvEmulator:
         self._lay(EmulatedCard(**{**card, **fields}))
 
     def _lay(self, card: EmulatedCard) -> None:
+        if self._card is not None:
+            # One hand, two cards: the old one is lifted first.
+            self.lift_card()
+            self._next_card, self._next_card_at = card, self._now + _SWAP_SECONDS
+            return
         self._card = card
         self._is_damaged = self._is_found = self._is_selected = False
 
     def lift_card(self) -> None:
         """Take the card away."""
-        self._card = None
+        self._card = self._next_card = None
         self._is_damaged = self._is_found = self._is_selected = False
 
     def damage_card(self) -> None:
@@ -211,6 +219,8 @@ class SamvEmulator:
     def _at(self, now: float) -> None:
         self._now = max(self._now, now)
         self._wire.at(self._now)
+        if self._next_card is not None and self._now >= self._next_card_at:
+            self._card, self._next_card = self._next_card, None
 
     def _hear(self) -> None:
         while True:

@@ -60,6 +60,8 @@ class EscposEmulator:
         self._advance(now)
         if not self._wire.is_silent and self._now >= self._off_until:
             self._obey_realtime(data)
+            if not self._buffer:
+                self._busy_until = max(self._busy_until, self._now)
             self._buffer += data[: _BUFFER_BYTES - len(self._buffer)]
             self._print()
         return self._wire.due()
@@ -172,7 +174,9 @@ class EscposEmulator:
         return ready and self._now >= self._off_until and not self._wire.is_silent
 
     def _print(self) -> None:
-        self._busy_until = max(self._busy_until, self._now - 3600)
+        """Print what time allows: ``_busy_until`` is how far the mechanics have come."""
+        if not self._can_print:
+            self._busy_until = max(self._busy_until, self._now)
         while self._buffer and self._can_print and self._busy_until <= self._now:
             outcome = self._interpreter.next_element(bytes(self._buffer[:8192]))
             if outcome is None:
@@ -183,9 +187,7 @@ class EscposEmulator:
     def _carry_out(self, outcome: Outcome) -> None:
         for row in outcome.rows:
             self._rows.append(row)
-            self._busy_until = (
-                max(self._busy_until, self._now) + row.advance_dots / self._dots_per_second
-            )
+            self._busy_until += row.advance_dots / self._dots_per_second
             self._use_paper(row.advance_dots)
         if outcome.note:
             self._notes = [*self._notes, outcome.note][-_KEPT_NOTES:]

@@ -127,9 +127,10 @@ def _on_thermal_paper(ink: Image.Image, seed: int) -> Image.Image:
     chance = random.Random(seed)  # noqa: S311 - the look of paper
     width, height = ink.size
     print_density = ink.filter(ImageFilter.GaussianBlur(0.55))
-    grain = Image.effect_noise((width // 2, height // 2), 9).resize(ink.size)
+    coarse = (width // 2, height // 2)
+    grain = Image.frombytes("L", coarse, chance.randbytes(coarse[0] * coarse[1])).resize(ink.size)
     paper = Image.new("RGB", ink.size, _PAPER)
-    grain_mask = grain.point(lambda level: 16 if level > 140 else 0)
+    grain_mask = grain.point(lambda level: 16 if level > 170 else 0)
     paper.paste((236, 234, 228), mask=grain_mask)
     curl = Image.linear_gradient("L").rotate(90).resize(ink.size)
     edge_shade = curl.point(lambda level: abs(level - 128) // 9)
