@@ -28,8 +28,9 @@ from firmware.core.world import World
 from firmware.messages import intents as i
 from firmware.messages.views import Service, TileState
 
-COMMITTING = (i.Confirm, i.ReallyCancel, i.ChooseSlot, i.Reprint, i.Finish)
-"""Intents that a double or late tap must not repeat on another view."""
+COMMITTING = (i.Confirm, i.ReallyCancel, i.ChooseSlot, i.Reprint)
+"""Intents that a double or late tap must not repeat on another view. Finish is not among them: it
+only ends what has ended, and a card lifted in the same moment must not swallow it."""
 
 FRAME_INTENTS = (
     i.OpenHelp
