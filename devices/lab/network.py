@@ -137,12 +137,11 @@ class Network:
         self._reserve()  # bound and not listening: the port stays ours and refuses
 
     def restore(self) -> None:
-        """Everything as it should be."""
+        """The line is whole again. Answers still to be lost get lost on it."""
         if self._line is Line.BLACKHOLE:
             self._drop_connections()  # their bytes are lost; nobody could make sense of the rest
         self._line = Line.OPEN
         self._delay_seconds, self._bytes_per_second = 0.0, 0
-        self._answers_to_drop = 0
         self._listen_again()
 
     def blackhole(self) -> None:
@@ -161,7 +160,7 @@ class Network:
         self._listen_again()
 
     def drop_answers(self, count: int = 1, larger_than_bytes: int = BATCH_BYTES) -> None:
-        """Let the next ``count`` batches through and lose the answers to them."""
+        """Let the next ``count`` batches through and lose the answers to them; 0 loses none."""
         if count < 0 or larger_than_bytes < 1:
             raise ValueError("count is not negative, larger_than_bytes positive")
         self._answers_to_drop, self._batch_bytes = count, larger_than_bytes

@@ -131,7 +131,10 @@ class Peripheral:
 
     def worker_exited(self, how: str) -> None:
         """Listener: the process is gone."""
-        self._log.warning("worker ended", how=how, reason=self._policy.reason)
+        if self._policy.phase is policy.Phase.CLOSED:
+            self._log.info("worker closed", how=how)
+        else:
+            self._log.warning("worker ended", how=how, reason=self._policy.reason)
         self._worker = None
         self._worker_down(self._policy.reason or f"worker ended: {how}")
         self._happened(policy.Exited(how))

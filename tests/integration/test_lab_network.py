@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from devices.lab.network import BATCH_BYTES, Line, Network
+from store_forward.gateway.certificates import make_certificates
 
 BATCH = b"b" * (BATCH_BYTES + 500) + b"\n"
 HELLO = b"hello\n"
@@ -38,9 +42,11 @@ class Gateway:
 
 
 @asynccontextmanager
-async def line_to_gateway() -> AsyncIterator[tuple[Network, Gateway]]:
+async def line_to_gateway(
+    shown: ssl.SSLContext | None,
+) -> AsyncIterator[tuple[Network, Gateway]]:
     gateway = Gateway()
-    server = await asyncio.start_server(gateway.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(gateway.serve, "127.0.0.1", 0, ssl=shown)
     gateway.port = server.sockets[0].getsockname()[1]
     network = Network(0, gateway.port)
     await network.start()
@@ -88,9 +94,12 @@ async def kiosk(network: Network) -> AsyncIterator[Kiosk]:
         await one.close()
 
 
-def run(scenario: Callable[[Network, Gateway], Awaitable[None]]) -> None:
+def run(
+    scenario: Callable[[Network, Gateway], Awaitable[None]],
+    shown: ssl.SSLContext | None = None,
+) -> None:
     async def limited() -> None:
-        async with line_to_gateway() as (network, gateway):
+        async with line_to_gateway(shown) as (network, gateway):
             await asyncio.wait_for(scenario(network, gateway), timeout=10)
 
     asyncio.run(limited())
@@ -194,6 +203,46 @@ def test_a_batch_in_pieces_arrives_whole_although_its_answer_is_lost() -> None:
         await gateway.heard_batch.wait()
 
     run(scenario)
+
+
+def test_answers_to_be_lost_after_a_cut_are_ordered_before_the_line_comes_back() -> None:
+    async def scenario(network: Network, gateway: Gateway) -> None:
+        network.cut()
+        network.drop_answers(1)
+        network.restore()
+        async with kiosk(network) as one:
+            assert await one.ask(HELLO) == b"done\n"
+            assert await one.ask(BATCH) == b""
+        assert network.view().answers_to_drop == 0
+
+    run(scenario)
+
+
+def test_inside_tls_the_handshake_passes_and_the_answer_to_the_batch_is_lost(
+    tmp_path: Path,
+) -> None:
+    files = make_certificates(tmp_path, datetime.now(UTC))
+    shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    shown.load_cert_chain(files.certificate, files.key)
+    trusted = ssl.create_default_context(cafile=str(files.authority))
+
+    async def scenario(network: Network, gateway: Gateway) -> None:
+        network.drop_answers(1)
+        for answer in (b"", b"done\n"):
+            one = Kiosk(*await asyncio.open_connection("127.0.0.1", network.port, ssl=trusted))
+            assert await one.ask(HELLO) == b"done\n"
+            assert await one.ask(BATCH) == answer
+            await one.close()
+        # And when the batch is the first thing said, together with the end of the handshake.
+        network.drop_answers(1)
+        gateway.heard_batch.clear()
+        one = Kiosk(*await asyncio.open_connection("127.0.0.1", network.port, ssl=trusted))
+        assert await one.ask(BATCH) == b""
+        await one.close()
+        await gateway.heard_batch.wait()
+        assert network.view().answers_dropped == 2
+
+    run(scenario, shown)
 
 
 def test_a_cut_right_after_a_restore_holds() -> None:
