@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from store_forward.contract.wire import LeaseRequest, SlotLease
 from store_forward.gateway.allotments import (
@@ -27,6 +27,24 @@ REQUESTS_KEPT = timedelta(days=1)
 
 Columns = tuple[Any, ...]
 """The columns of ``tables.slot``; SQLAlchemy types rows of a whole table no closer."""
+
+_GRANT = (
+    update(slot)
+    .where(slot.c.slot_id == bindparam("granted"))
+    .values(
+        state=SlotState.LEASED,
+        device=bindparam("device"),
+        lease_id=bindparam("lease"),
+        fencing=slot.c.fencing + 1,
+        expires_at=bindparam("until"),
+    )
+)
+
+_FREE = (
+    update(slot)
+    .where(slot.c.slot_id == bindparam("freed"))
+    .values(state=SlotState.FREE, expires_at=None)
+)
 
 
 def find_slot(connection: Connection, slot_id: str) -> Slot | None:
@@ -86,6 +104,7 @@ def lease(
     rows = connection.execute(
         select(slot).where(slot.c.date == date).order_by(slot.c.doctor_code, slot.c.start)
     ).all()
+    granted: list[dict[str, str]] = []
     for _doctor, of_doctor in groupby(rows, key=lambda row: row.doctor_code):
         rows_in_order = _coming_first(of_doctor, from_time)
         slots = [
@@ -99,41 +118,33 @@ def lease(
             connection.execute(
                 update(slot).where(slot.c.slot_id.in_(plan.renew)).values(expires_at=expires_at)
             )
-        for slot_id in plan.grant:
-            connection.execute(
-                update(slot)
-                .where(slot.c.slot_id == slot_id)
-                .values(
-                    state=SlotState.LEASED,
-                    device=request.device,
-                    lease_id=new_id(),
-                    fencing=slot.c.fencing + 1,
-                    expires_at=expires_at,
-                )
-            )
+        granted += [
+            {"granted": slot_id, "device": request.device, "lease": new_id(), "until": expires_at}
+            for slot_id in plan.grant
+        ]
+    if granted:
+        connection.execute(_GRANT, granted)
 
 
 def give_back(connection: Connection, device: str, lease_ids: Iterable[str]) -> None:
     """Free the kiosk's own unsold leases among these; others are left alone."""
-    connection.execute(
-        update(slot)
-        .where(
-            slot.c.device == device,
-            slot.c.state == SlotState.LEASED,
-            slot.c.lease_id.in_(list(lease_ids)),
+    given = frozenset(lease_ids)
+    held = connection.execute(
+        select(slot.c.slot_id, slot.c.lease_id).where(
+            slot.c.device == device, slot.c.state == SlotState.LEASED
         )
-        .values(state=SlotState.FREE, expires_at=None)
-    )
+    ).all()
+    freed = [{"freed": row.slot_id} for row in held if row.lease_id in given]
+    if freed:
+        connection.execute(_FREE, freed)
 
 
 def reclaim(connection: Connection, now: datetime, terms: LeaseTerms) -> int:
     """Free every slot whose lease and grace have run out. Returns how many."""
     rows = connection.execute(select(slot).where(slot.c.state == SlotState.LEASED)).all()
-    gone = [row.slot_id for row in rows if is_reclaimable(_slot(row), now, terms)]
+    gone = [{"freed": row.slot_id} for row in rows if is_reclaimable(_slot(row), now, terms)]
     if gone:
-        connection.execute(
-            update(slot).where(slot.c.slot_id.in_(gone)).values(state=SlotState.FREE)
-        )
+        connection.execute(_FREE, gone)
     return len(gone)
 
 

@@ -126,6 +126,12 @@ def test_leases_and_returns(kiosk: Kiosk) -> None:
     assert [each.slot_id for each in left] == [leases[1].slot_id]
 
 
+def test_a_return_of_very_many_leases_is_only_long(kiosk: Kiosk) -> None:
+    gift = {"device": KIOSK, "lease_ids": [str(number) for number in range(100_000)]}
+    response = kiosk.post("/v1/allotments/return", msgspec.json.encode(gift))
+    assert msgspec.json.decode(response.content, type=LeaseAnswer).leases == ()
+
+
 def test_health_needs_no_signature_and_tells_the_time(kiosk: Kiosk) -> None:
     answer = msgspec.json.decode(kiosk.client.get("/v1/health").content, type=HealthAnswer)
     assert answer.now == "2026-03-02T01:00:00.000Z"
