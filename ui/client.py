@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Iterator
 
 import msgspec
-import structlog
 
 from firmware.messages.intents import Touch
 from firmware.messages.views import Screen
@@ -23,8 +22,6 @@ LONGEST_LINE = 1024 * 1024
 RETRY_SECONDS = 0.25
 PATIENCE_SECONDS = 1.0
 """How long core may be away before the patient is asked to wait."""
-
-log = structlog.get_logger("ui.client")
 
 
 class CoreLine:
@@ -108,7 +105,7 @@ class CoreLine:
             return None
         uid = peer_uid(connection)
         if uid != os.getuid() and uid not in self._allowed:
-            log.error("core socket belongs to a stranger", path=self._path, uid=uid)
+            _complain("core socket belongs to a stranger", path=self._path, uid=uid)
             connection.close()
             return None
         return connection
@@ -123,13 +120,13 @@ class CoreLine:
                     return
                 if not line.endswith(b"\n"):
                     if len(line) > LONGEST_LINE:
-                        log.error("line from core is too long", limit=LONGEST_LINE)
+                        _complain("line from core is too long", limit=LONGEST_LINE)
                     return
                 try:
                     screen = self._decoder.decode(line)
                 except msgspec.DecodeError as error:
                     # The error names the field, never its content.
-                    log.error("core sent something that is not a screen", problem=str(error))
+                    _complain("core sent something that is not a screen", problem=str(error))
                     return
                 yield screen
 
@@ -141,3 +138,10 @@ def peer_uid(connection: socket.socket) -> int:
     )
     uid: int = struct.unpack("3i", credentials)[1]
     return uid
+
+
+def _complain(event: str, **details: object) -> None:
+    """Log an error. structlog costs 0.2 s and 10 MB to import: only when there is need."""
+    import structlog
+
+    structlog.get_logger("ui.client").error(event, **details)

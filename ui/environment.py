@@ -44,6 +44,7 @@ def prepare_kivy(width_px: int = 1080, height_px: int = 1920, fullscreen: bool =
     }
     for key, value in graphics.items():
         Config.set("graphics", key, value)
+    Config.set("kivy", "log_level", "warning")
     Config.set("kivy", "exit_on_escape", 0)
     Config.set("kivy", "keyboard_mode", "")
     for provider, _ in Config.items("input"):

@@ -28,7 +28,8 @@ class Lead(Column):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.spacing = stage.current().look.mm(4)
+        look = stage.current().look
+        self.spacing = look.mm(4 if look.is_roomy else 2)
         self.pos_hint = {"top": 1}
 
 
@@ -62,6 +63,8 @@ class Body(BoxLayout):
     """A screen between header and footer. ``show`` gives it everything it may show."""
 
     act_height = NumericProperty(0)
+    is_listing = False
+    """Fills its act with things to touch; other screens have buttons at the end only."""
 
     def __init__(self, send: Callable[[Intent], None], **kwargs: Any) -> None:
         self.send = send
@@ -69,7 +72,8 @@ class Body(BoxLayout):
         look = stage.current().look
         self.text = stage.current().catalogue.text
         self.pick = stage.current().catalogue.pick
-        self.padding = (look.edge, look.mm(5), look.edge, look.mm(4))
+        top = look.mm(5 if look.is_roomy else 3)
+        self.padding = (look.edge, top, look.edge, look.mm(4))
         self._arrange()
 
     def _arrange(self) -> None:
@@ -78,8 +82,8 @@ class Body(BoxLayout):
         acts = [child for child in self.children if isinstance(child, Act)]
         if look.is_portrait:
             self.orientation = "vertical"
-            self.spacing = look.mm(5)
-            if look.reach and leads and acts:
+            self.spacing = look.mm(5 if look.is_roomy else 4)
+            if look.reach and self.is_listing and leads and acts:
                 self.add_widget(Widget(), index=1)
                 acts[0].size_hint_y = None
                 self.fbind("act_height", self._reach)
@@ -91,6 +95,22 @@ class Body(BoxLayout):
                 lead.size_hint_x = LEAD_SHARE
             for act in acts:
                 act.size_hint_x = 1 - LEAD_SHARE
+
+    def lead_in_landscape(self, widget: Widget) -> None:
+        """Where the act is low and the lead has room, this stands in the lead."""
+        if stage.current().look.is_portrait:
+            return
+        lead = next(child for child in self.children if isinstance(child, Lead))
+        widget.parent.remove_widget(widget)
+        lead.add_widget(widget)
+
+    def act_in_landscape(self, widget: Widget) -> None:
+        """The other way round: this stands above everything in the act."""
+        if stage.current().look.is_portrait:
+            return
+        act = next(child for child in self.children if isinstance(child, Act))
+        widget.parent.remove_widget(widget)
+        act.add_widget(widget, index=len(act.children))
 
     def _reach(self, *_: object) -> None:
         act = next(child for child in self.children if isinstance(child, Act))

@@ -35,7 +35,7 @@ Builder.load_file(str(Path(__file__).with_name("department.kv")))
 SYMPTOMS = ("发热", "咳嗽", "腹痛", "牙痛", "皮疹", "头晕")
 """Words offered under the list; core searches the Chinese word, the label is translated."""
 
-NORMAL_ROWS, ELDER_ROWS, ELDER_REACH_ROWS = 5, 4, 3
+ROOMY_ROWS, COMPACT_ROWS, ELDER_ROWS = 5, 3, 2
 
 
 class DepartmentBody(ListBody):
@@ -44,10 +44,12 @@ class DepartmentBody(ListBody):
     def __init__(self, send: Any, **kwargs: Any) -> None:
         super().__init__(send, **kwargs)
         look = stage.current().look
-        elder_rows = ELDER_REACH_ROWS if look.reach or not look.is_portrait else ELDER_ROWS
-        self.capacity = elder_rows if look.is_elder else NORMAL_ROWS
+        self._look = look
+        self.capacity = ROOMY_ROWS if look.is_roomy else COMPACT_ROWS
+        if look.is_elder and (look.reach or not look.is_portrait):
+            self.capacity = ELDER_ROWS
         self.ids.pad.bind(on_typed=lambda _, text: self.send(Search(text)))
-        if not look.is_elder and look.is_portrait and not look.reach:
+        if look.is_roomy:
             self.ids.chips.fill([self._chip(index) for index in range(len(SYMPTOMS))], self.send)
 
     def _chip(self, index: int) -> Chip:
@@ -70,7 +72,7 @@ class DepartmentBody(ListBody):
     def _row(self, row: DepartmentRow) -> Choice:
         closed = not row.open_today
         detail = self.pick(row.location)
-        if row.matched:
+        if row.matched and self._look.is_roomy:
             detail = f"{detail} · {self.text('department.matched', word=row.matched)}"
         return Choice(
             sid=f"row.{row.code}",

@@ -27,7 +27,7 @@ KV_NAMES = (
 
 Builder.load_file(str(Path(__file__).with_name("doctor.kv")))
 
-NORMAL_ROWS, COMPACT_ROWS, ELDER_ROWS = 5, 4, 3
+ROOMY_ROWS, COMPACT_ROWS, ELDER_ROWS = 5, 3, 2
 
 
 class DoctorBody(ListBody):
@@ -38,7 +38,9 @@ class DoctorBody(ListBody):
         look = stage.current().look
         self._is_elder = look.is_elder
         compact = look.reach or not look.is_portrait
-        self.capacity = ELDER_ROWS if look.is_elder else COMPACT_ROWS if compact else NORMAL_ROWS
+        self.capacity = ROOMY_ROWS if look.is_roomy else COMPACT_ROWS
+        if compact and (look.is_elder or not look.is_portrait):
+            self.capacity = ELDER_ROWS
 
     def show(self, screen: Screen) -> None:
         view = screen.view

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from kivy.lang import Builder
 
-from firmware.messages.intents import Finish, Reprint
+from firmware.messages.intents import Finish, Intent, Reprint
 from firmware.messages.views import DoneView, Screen, SlipState
 from ui.i18n.formats import spoken_time, yuan
 from ui.screens.body import Body
 from ui.screens.outcome import slip_fact, slip_needs_reprint, take_card_fact
 from ui.theme import stage
-from ui.widgets.facts import Fact, Facts
+from ui.widgets.facts import Fact, FactLine, Facts
 from ui.widgets.panels import Beside, Card, Picture
 from ui.widgets.words import Words
 
@@ -31,6 +33,11 @@ Builder.load_file(str(Path(__file__).with_name("done.kv")))
 
 class DoneBody(Body):
     """The three promises stay apart: recorded here, accepted by the HIS, money settled."""
+
+    def __init__(self, send: Callable[[Intent], None], **kwargs: Any) -> None:
+        super().__init__(send, **kwargs)
+        self.lead_in_landscape(self.ids.visit_card)
+        self.act_in_landscape(self.ids.number_card)
 
     def show(self, screen: Screen) -> None:
         view = screen.view
@@ -53,14 +60,12 @@ class DoneBody(Body):
                     text("slot.from_to", start=start, end=end),
                     strong=True,
                 ),
-                Fact(
-                    text("fact.department"),
-                    f"{self.pick(view.department)}  {self.pick(view.doctor)}",
-                    "department",
-                ),
                 Fact(text("fact.paid"), self._paid(view), "money"),
             ]
         )
+        if stage.current().look.is_roomy:
+            where = f"{self.pick(view.department)}  {self.pick(view.doctor)}"
+            ids.visit.add_widget(FactLine(Fact(text("fact.department"), where, "department")))
         take = [slip_fact(view.slip, view.slip_code, stage.current().catalogue)]
         if view.card_present:
             take.append(take_card_fact(stage.current().catalogue))

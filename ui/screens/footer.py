@@ -72,12 +72,14 @@ class Footer(BoxLayout):
             self._navigation.add_widget(widget)
         self._navigation.height = self._home.height
         self._home.fbind("natural_height", self._level)
+        self._middle.fbind("height", self._level)
         self._back.fbind("natural_height", self._level)
         self.add_widget(self._navigation)
 
     def _level(self, *_: object) -> None:
         shown = [button for button in (self._back, self._home) if button.parent]
         highest = max((button.natural_height for button in shown), default=0)
+        highest = max(highest, self._middle.height)
         for button in shown:
             button.least_height = highest
         self._navigation.height = highest
@@ -143,7 +145,8 @@ class Footer(BoxLayout):
     def _step_words(self, frame: Frame) -> str:
         if frame.step is None:
             return ""
-        return self._text("frame.step", step=frame.step[0], steps=frame.step[1])
+        key = "frame.step" if self._look.is_roomy else "frame.step_short"
+        return self._text(key, step=frame.step[0], steps=frame.step[1])
 
     def _place(self, place: Column, button: PushButton, wanted: bool) -> None:
         if wanted and not place.children:

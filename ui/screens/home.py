@@ -36,12 +36,15 @@ STATE_INKS = {TileState.WORKS: "success", TileState.QUEUED: "warning"}
 class HomeBody(Body):
     """Elders see four tiles at a time, with the rest one press away."""
 
+    is_listing = True
+
     def __init__(self, send: Any, **kwargs: Any) -> None:
         super().__init__(send, **kwargs)
         self._part = 0
         self._screen: Screen | None = None
         self._look = stage.current().look
         self.ids.tiles.choices.cols = 1 if self._look.is_elder else 2
+        self.lead_in_landscape(self.ids.next_action)
         self.ids.pager.bind(on_turn=self._turn)
 
     def show(self, screen: Screen) -> None:
@@ -51,14 +54,19 @@ class HomeBody(Body):
         self._hint(view)
         first = [self._next(view.next_action)] if view.next_action else []
         self.ids.next_action.fill(first, self.send)
-        capacity = ELDER_CHOICES - len(first) if self._look.is_elder else max(1, len(view.tiles))
+        capacity = max(1, len(view.tiles))
+        if self._look.is_elder:
+            tall = self._look.is_portrait and not self._look.reach
+            most = ELDER_CHOICES if tall else ELDER_CHOICES - 1
+            capacity = most - len(first)
         part = Part(len(view.tiles), capacity, self._part, 0, 1)
         tiles = [self._tile(tile) for tile in view.tiles[part.span]]
         self.ids.tiles.choices.fill(tiles, self.send)
         self.ids.pager.show(part)
 
     def _hint(self, view: HomeView) -> None:
-        wanted = view.can_identify and view.next_action is None
+        cramped = self._look.is_elder and self._look.reach
+        wanted = view.can_identify and view.next_action is None and not cramped
         self.ids.hint.opacity = 1 if wanted else 0
         self.ids.hint_words.content = self.text("home.identify") if wanted else ""
         self.ids.hint_picture.name = "lay_card" if wanted else ""

@@ -16,6 +16,7 @@ class ListBody(Body):
     """Expects ``area`` (ListArea) and ``pager`` (Pager) in its KV rule."""
 
     capacity = 5
+    is_listing = True
 
     def __init__(self, send: Callable[[Intent], None], **kwargs: Any) -> None:
         super().__init__(send, **kwargs)

@@ -52,13 +52,13 @@ class OutcomeButtons(Column):
         self._reprint = PushButton(
             sid="button.reprint", content=text("done.reprint"), picture="print", kind="secondary"
         )
-        self._reprint.least_height = look.sized(19)
+        self._reprint.least_height = look.sized(19 if look.is_roomy else 15)
         self._reprint.bind(on_tap=lambda _: self.dispatch("on_reprint"))
         finish = PushButton(
             sid="button.finish", content=text("done.finish"), picture="check", kind="primary"
         )
         finish.role = "title"
-        finish.least_height = look.sized(22)
+        finish.least_height = look.sized(22 if look.is_roomy else 17)
         finish.bind(on_tap=lambda _: self.dispatch("on_finish"))
         self.add_widget(finish)
 

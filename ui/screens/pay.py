@@ -77,8 +77,8 @@ class PayBody(Body):
     def _picture_mm(self) -> float:
         look = stage.current().look
         if look.reach or not look.is_portrait:
-            return 42 if look.is_elder else 52
-        return 76 if look.is_elder else 96
+            return 30 if look.is_elder else 52
+        return 44 if look.is_elder else 96
 
     def _advice(self, view: PayView) -> str:
         refused = view.note in {NoteState.RETURNED, NoteState.REJECTED}

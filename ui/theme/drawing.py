@@ -1,6 +1,6 @@
 """Pictograms and pictures as data: strokes and shapes on a small grid, drawn at any size.
 
-One family: round caps, round joins, one stroke width. Shapes are drawn at four times the size and
+One family: round caps, round joins, one stroke width. Shapes are drawn at three times the size and
 scaled down, because the window has no antialiasing of its own (it would cost a redraw of every
 frame on a kiosk's graphics).
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ui.theme.colours import Palette
 
-OVERSAMPLING = 4
+OVERSAMPLING = 3
 Point = tuple[float, float]
 
 

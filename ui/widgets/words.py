@@ -6,11 +6,17 @@ from __future__ import annotations
 from typing import Any
 
 from kivy.core.text import Label as CoreLabel
+from kivy.graphics import Color, Rectangle
+from kivy.lang import Builder
 from kivy.properties import BooleanProperty, StringProperty
 from kivy.uix.label import Label
 
 from ui.theme import stage
 from ui.widgets.line_breaks import broken
+
+
+# Replaces Kivy's own rule for labels: the texture is placed below, in _place.
+Builder.load_string("<-Words>:\n    size_hint_y: None\n")
 
 
 class Words(Label):
@@ -41,8 +47,28 @@ class Words(Label):
             self.fbind(name, self._dress)
         self.fbind("width", self._settle)
         self.fbind("texture_size", self._take_size)
+        with self.canvas:
+            Color(1, 1, 1, 1)
+            self._rectangle = Rectangle(size=(0, 0))
+        for name in ("texture", "pos", "size", "halign"):
+            self.fbind(name, self._place)
         self._dress()
         self._take_size()
+
+    def _place(self, *_: object) -> None:
+        """The texture is as wide as the text, not as the widget: it is put where halign says."""
+        texture = self.texture
+        if texture is None or not self.text:
+            self._rectangle.size = (0, 0)
+            return
+        width, height = texture.size
+        # Not center_x and the like: Kivy may update these aliases after this call.
+        spare = self.width - width
+        offset = {"left": 0, "auto": 0, "right": spare}.get(self.halign, spare / 2)
+        x, y = self.x + offset, self.y + (self.height - height) / 2
+        self._rectangle.texture = texture
+        self._rectangle.size = (width, height)
+        self._rectangle.pos = (round(x), round(y))
 
     @property
     def natural_width(self) -> float:
@@ -74,16 +100,12 @@ class Words(Label):
         self._settle()
 
     def _settle(self, *_: object) -> None:
-        if not self.wraps:
-            self.text = self._shown
-            self.text_size = (None, None)
-            return
         if self.fits:
             self.font_size = self._fitting_size()
+        if self.fits or not self.wraps:
             self.text = self._shown
         else:
             self.text = broken(self._shown, self.width, self._measure)
-        self.text_size = (max(1, self.width), None)
 
     def _fitting_size(self) -> int:
         look = self._stage.look
