@@ -59,6 +59,12 @@ class FakeScreen:
         assert self._writer is not None
         self._writer.write(data)
 
+    async def closed_by_core(self) -> None:
+        """Read what still comes until core closes the connection."""
+        with suppress(EOFError, ConnectionError):
+            while True:
+                await self.next()
+
     async def close(self) -> None:
         if self._writer is not None:
             self._writer.close()

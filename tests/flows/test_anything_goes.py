@@ -200,7 +200,11 @@ class AnythingGoes(RuleBasedStateMachine):
 
     @rule()
     def the_devices_process_blinks(self) -> None:
-        self._do(lambda: (self.kiosk.lose_devices(), self.kiosk.connect()))
+        self._do(self._reconnect)
+
+    def _reconnect(self) -> None:
+        self.kiosk.lose_devices()
+        self.kiosk.connect()
 
     @rule()
     def the_disk_fails_for_a_while(self) -> None:
@@ -219,8 +223,7 @@ class AnythingGoes(RuleBasedStateMachine):
         self.kiosk.journal.fails_after_next_append = False
         if self.kiosk.state.out_of_service is not None:
             assert self.kiosk.runner.recover()
-            self.kiosk.lose_devices()
-            self.kiosk.connect()
+            self._reconnect()
 
     # --- what holds always ----------------------------------------------------------------------
 

@@ -258,11 +258,12 @@ class TestTheCard:
         kiosk.view(DepartmentView)
 
     def test_is_looked_for_only_where_it_is_wanted(self, kiosk: Kiosk) -> None:
-        assert not kiosk.devices.is_reading
+        seen = [kiosk.devices.is_reading]
         kiosk.touch(Wake())
-        assert kiosk.devices.is_reading
+        seen.append(kiosk.devices.is_reading)
         kiosk.touch(GoHome())
-        assert not kiosk.devices.is_reading
+        seen.append(kiosk.devices.is_reading)
+        assert seen == [False, True, False]
 
     def test_left_behind_does_not_greet_the_next_patient(self, kiosk: Kiosk) -> None:
         kiosk.touch(Wake())
