@@ -107,12 +107,17 @@ class Silence(Fault):
 
 
 class FaultyFront:
-    """Stands between kiosk and gateway. ``faults`` befall the next POSTs of batches, in order."""
+    """Stands between kiosk and gateway.
+
+    ``faults`` befall the next requests whose path starts with ``victim``, in order.
+    """
 
     def __init__(self, gateway: RunningGateway) -> None:
         self.gateway = gateway
         self.faults: list[Fault] = []
+        self.victim = "/v1/batches"
         self.requests: list[str] = []
+        self.bodies: list[bytes] = []
         self.port = 0
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -141,10 +146,16 @@ class FaultyFront:
         self._server.server_close()
         self._server = None
 
-    def next_fault(self, path: str) -> Fault:
+    def bodies_to(self, path: str) -> list[bytes]:
+        """What the kiosk sent to a path, oldest first."""
+        sent = zip(self.requests, self.bodies, strict=True)
+        return [body for request, body in sent if request == path]
+
+    def next_fault(self, path: str, body: bytes) -> Fault:
         self.requests.append(path)
-        is_batch = path == "/v1/batches"
-        return self.faults.pop(0) if is_batch and self.faults else Fault()
+        self.bodies.append(body)
+        is_hit = path.startswith(self.victim) and self.faults
+        return self.faults.pop(0) if is_hit else Fault()
 
 
 @contextmanager
@@ -204,9 +215,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Tests read the kiosk's log, not this one."""
 
     def _pass_on(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", "0")))
+        length = int(self.headers.get("content-length", "0"))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            return  # the kiosk hung up in the middle
         front = self.server.front
-        fault = front.next_fault(self.path)
+        fault = front.next_fault(self.path, body)
         answer = Reply(0, b"")
         if fault.reaches_gateway:
             answer = _ask(front.gateway.port, self.command, self.path, dict(self.headers), body)
@@ -225,7 +239,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 def _ask(port: int, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=20)

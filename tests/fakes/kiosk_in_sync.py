@@ -44,6 +44,7 @@ class KioskInSync:
         self.device = device
         self.watch = Watch()
         self.told_systemd: list[str] = []
+        self.notify: Callable[[str], None] = self.told_systemd.append
         self.store = Store.open(store_path, KEY, device=device, create=True)
         self.core = Store.open(store_path, KEY, device=device)
         """Core's own view of the same file: what it writes, sync has to notice."""
@@ -61,7 +62,7 @@ class KioskInSync:
             now=self.watch.now,
             jitter=lambda: 0.5,
             new_id=lambda: str(uuid7()),
-            notify=self.told_systemd.append,
+            notify=lambda state: self.notify(state),
         )
         self.client = GatewayClient(
             open_connection(url, trust_only(authority)),

@@ -7,6 +7,8 @@ entry exactly once.
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -27,6 +29,7 @@ from store_forward.contract.keys import public_pem
 from store_forward.gateway.certificates import make_certificates
 from store_forward.store.outbox import Standing
 from store_forward.sync.client import MAX_ANSWER_BYTES
+from store_forward.sync.service import run_service
 from tests.fakes.faulty_front import (
     Fault,
     FaultyFront,
@@ -343,6 +346,56 @@ def test_a_gateway_restored_from_a_backup_gets_the_lost_entries_again(
         kiosk.drain()
         expect_all_recorded_once(restored, kiosk, 61)
         kiosk.hang_up()
+
+
+@pytest.mark.parametrize(
+    "fault", [LoseAnswer(), Truncate(), Refuse(503)], ids=["lost", "cut", "503"]
+)
+def test_a_lease_request_keeps_its_id_until_it_is_answered(
+    kiosk: KioskInSync, front: FaultyFront, fault: Fault
+) -> None:
+    front.victim, front.faults = "/v1/allotments/lease", [fault]
+    kiosk.step_until(lambda: kiosk.core.allotments.as_of() is not None)
+    first, second = front.bodies_to("/v1/allotments/lease")
+    assert first == second
+    kiosk.watch.seconds += 100.0
+    kiosk.step_until(lambda: len(front.bodies_to("/v1/allotments/lease")) == 3)
+    assert front.bodies_to("/v1/allotments/lease")[2] != first
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"set":"doctors","cursor":"x","as_of":"y","changes":[{"key":"D1","record":{"code":1}}]}',
+        b'{"set":"departments","cursor":"x","as_of":"y","changes":[]}',
+        b"[]",
+    ],
+    ids=["unusable record", "another set", "not a page"],
+)
+def test_bad_reference_data_changes_nothing_and_stops_nothing_else(
+    kiosk: KioskInSync, front: FaultyFront, body: bytes
+) -> None:
+    front.victim, front.faults = "/v1/reference/doctors", [Replace(body)]
+    kiosk.step_until(lambda: kiosk.core.reference.freshness("schedules") is not None)
+    assert kiosk.core.reference.load_departments()
+    assert kiosk.core.reference.load_doctors() == ()
+    assert kiosk.status.online
+    kiosk.step_until(lambda: kiosk.core.reference.freshness("doctors") is not None)
+    assert kiosk.core.reference.load_doctors()
+
+
+def test_sigterm_ends_the_service_in_order(kiosk: KioskInSync) -> None:
+    def notify(state: str) -> None:
+        kiosk.told_systemd.append(state)
+        if state == "WATCHDOG=1" and kiosk.waiting == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    kiosk.record_starts(5)
+    kiosk.notify = notify
+    assert kiosk.service is not None
+    run_service(kiosk.service)
+    assert kiosk.told_systemd[-1] == "STOPPING=1"
+    assert kiosk.status.reason == "stopped"
 
 
 def test_the_running_service_drains_tells_systemd_and_says_when_it_stops(
