@@ -165,7 +165,8 @@ class CashIn:
             return Step(self._news())
         self.table, self._table_failures = table, 0
         waiting, self._unpriced = self._unpriced, []
-        return Step(tuple(self._settle(None, status) for status in waiting))
+        events = tuple(event for status in waiting for event in self._settle_unnamed(status))
+        return Step((*self._news(), *events))
 
     def fell_silent(self) -> Step:
         """Take that the acceptor does not answer. A note inside stays an open question."""
@@ -321,7 +322,7 @@ class CashIn:
             return Step(is_acknowledged=False)
         if self._amount(status) == note.amount_fen:
             return Step((self._settle(note, status),))
-        return Step((*self._give_up(note), self._settle(None, status)))
+        return Step((*self._give_up(note), *self._settle_unnamed(status)))
 
     def _concluded_unawaited(self, status: Status, now: float) -> Step:
         if not self._has_moved:
@@ -333,18 +334,29 @@ class CashIn:
             self._unpriced.append(status)
             self._has_moved = self._is_note_inherited = False
             return Step()
-        return Step((self._settle(None, status),))
+        return Step(self._settle_unnamed(status))
 
-    def _settle(self, note: _Note | None, status: Status) -> Event:
-        amount_fen = note.amount_fen if note else self._amount(status) or 0
-        note_id = note.note_id if note else None
+    def _settle_unnamed(self, status: Status) -> tuple[Event, ...]:
+        """A note nobody here can name: its worth comes from the bill type, or staff must look."""
+        amount_fen = self._amount(status)
+        if amount_fen is not None:
+            return (self._settle(_Note(None, amount_fen, 0.0, is_announced=False), status),)
+        self._forget_note()
+        if status.state is State.STACKED:
+            self.condition = faults.NOTE_UNACCOUNTED
+        return ()
+
+    def _settle(self, note: _Note, status: Status) -> Event:
+        self._forget_note()
+        if status.state is State.STACKED:
+            self._remember(note.note_id, NoteOutcome.STACKED)
+            return NoteStacked(self.device, note.note_id, note.amount_fen)
+        self._remember(note.note_id, NoteOutcome.RETURNED)
+        return NoteReturned(self.device, note.note_id, note.amount_fen)
+
+    def _forget_note(self) -> None:
         self._note, self._has_moved, self._is_note_inherited = None, False, False
         self._settle_until = 0.0
-        if status.state is State.STACKED:
-            self._remember(note_id, NoteOutcome.STACKED)
-            return NoteStacked(self.device, note_id, amount_fen)
-        self._remember(note_id, NoteOutcome.RETURNED)
-        return NoteReturned(self.device, note_id, amount_fen)
 
     def _faulty(self, status: Status, now: float) -> Step:
         condition = faults.condition_of(status)

@@ -8,9 +8,8 @@ about the money, against which the kiosk's bookkeeping is checked.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum, auto
 
+from devices.cash_acceptor.emulated_parts import Fault, Phase, Timing, crc_ccnet
 from devices.link.emulated_wire import EmulatedWire
 
 DENOMINATIONS_YUAN = (1, 2, 5, 10, 20, 50, 100)
@@ -18,54 +17,6 @@ DENOMINATIONS_YUAN = (1, 2, 5, 10, 20, 50, 100)
 
 _ADDRESS = 0x03
 _LONGEST_REQUEST = 250
-
-
-def crc_ccnet(data: bytes) -> bytes:
-    """CRC-16 as on the wire: polynomial 0x1021 reflected, start 0, low byte first; bit by bit."""
-    register = 0
-    for byte in data:
-        for bit in range(8):
-            feedback = (register ^ (byte >> bit)) & 1
-            register >>= 1
-            if feedback:
-                register ^= 0x8408
-    return bytes([register & 0xFF, register >> 8])
-
-
-class Phase(Enum):
-    """What the machine is doing. Phases with a note in them are those after IDLING."""
-
-    POWER_UP = auto()
-    INITIALIZING = auto()
-    DISABLED = auto()
-    IDLING = auto()
-    ACCEPTING = auto()
-    ESCROW = auto()
-    STACKING = auto()
-    RETURNING = auto()
-
-
-class Fault(Enum):
-    """Mechanical trouble; stays until somebody sees to it."""
-
-    CASSETTE_FULL = 0x41
-    CASSETTE_OUT = 0x42
-    JAM_IN_VALIDATOR = 0x43
-    JAM_IN_CASSETTE = 0x44
-    CHEATED = 0x45
-    PAUSE = 0x46
-    STACKER_MOTOR = 0x47
-
-
-@dataclass(frozen=True)
-class Timing:
-    """How long the mechanics take, in seconds."""
-
-    initialize: float = 0.6
-    accept: float = 0.8
-    stack: float = 0.5
-    give_back: float = 0.5
-    escrow_hold: float = 12.0
 
 
 class CcnetEmulator:
@@ -102,6 +53,7 @@ class CcnetEmulator:
         self._escrowed = 0
         self._drawn_in_under = (0, 0)  # masks at that moment; a change applies to the next note
         self._off_until = 0.0
+        self._last_feed = ""
 
     # --- the surface a lab or a test drives ---------------------------------------------------
 
@@ -127,6 +79,7 @@ class CcnetEmulator:
             "accepts_yuan": [
                 yuan for kind, yuan in enumerate(DENOMINATIONS_YUAN) if self._enabled >> kind & 1
             ],
+            "last_feed": self._last_feed,
             "note_inside_yuan": self._note_yuan(),
             "cassette_yuan": list(self.cassette),
             "cassette_total_yuan": sum(self.cassette),
@@ -212,8 +165,11 @@ class CcnetEmulator:
             and self._now >= self._off_until
         ):
             self._note = bill_type
+            self._last_feed = "drawn in"
             self._drawn_in_under = (self._enabled, self._escrowed)
             self._enter(Phase.ACCEPTING, self._timing.accept)
+        else:
+            self._last_feed = "not drawn in: the acceptor takes no note now"
 
     def _break(self, fault: Fault) -> None:
         self._fault = fault

@@ -28,7 +28,7 @@ NO_SUCH_NOTES = Condition(
 )
 NOTE_UNACCOUNTED = Condition(
     DeviceState.ONLINE,
-    "a note was inside at power-up and where it went is unknown: compare cassette and journal",
+    "a note is unaccounted for: compare cassette and journal",
     StorageState.OK,
 )
 

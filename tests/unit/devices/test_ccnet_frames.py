@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.cash_acceptor.emulator import CcnetEmulator, crc_ccnet
+from devices.cash_acceptor.emulated_parts import crc_ccnet
+from devices.cash_acceptor.emulator import CcnetEmulator
 from devices.cash_acceptor.protocol import (
     Damaged,
     Frame,
