@@ -117,14 +117,16 @@ def _registration(slip: RegistrationSlip, sign: Sign) -> tuple[Part, ...]:
         Columns("医生", f"{slip.doctor}  {slip.title}".rstrip()),
         Columns("就诊地点", slip.location),
         Columns("就诊时间", f"{slip.day} {slip.start}-{slip.end}"),
+        Feed(1),
         Line(f"{slip.number}号", bold=True, size=3, align=Align.CENTER),
+        Line("请凭本凭条按时到就诊地点候诊。", align=Align.CENTER),
+        Feed(1),
         Rule(),
         Columns("挂号费", yuan(slip.fee_fen)),
         Columns("实收现金", yuan(slip.paid_fen)),
         *((Columns("余额转入就诊账户", yuan(slip.excess_fen)),) if slip.excess_fen else ()),
         Rule(),
         *_code(head, slip.number, slip.paid_fen, sign),
-        Line("请凭本凭条按时到就诊地点候诊。", align=Align.CENTER),
     )
 
 
@@ -175,8 +177,10 @@ def _top(head: SlipHead, title: str) -> tuple[Part, ...]:
     mark = (Line(f"补打 第{head.copy}次", bold=True, align=Align.CENTER),) if head.copy else ()
     return (
         Line(head.clinic, bold=True, align=Align.CENTER),
+        Feed(1),
         Line(title, bold=True, size=2, align=Align.CENTER),
         *mark,
+        Feed(1),
     )
 
 
@@ -202,6 +206,7 @@ def _code(head: SlipHead, number: int, amount_fen: int, sign: Sign) -> tuple[Par
         Columns("凭条号", head.slip_code, bold=True),
         Columns("时间", time),
         Columns("自助机", head.kiosk),
+        Feed(1),
         Qr(sign(payload), module_dots=5),
         Line("凭条号可在人工窗口查询办理结果", align=Align.CENTER),
     )
