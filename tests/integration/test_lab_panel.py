@@ -6,10 +6,12 @@ import asyncio
 import os
 import select
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +21,7 @@ import pytest
 from devices.lab.bench import Bench, EmulatedDevice
 from devices.lab.gateway_rows import GatewayRows
 from devices.lab.web import build_app
+from store_forward.gateway.certificates import make_certificates
 from tests.fakes.toy_emulator import ToyEmulator
 
 ROOT = Path(__file__).parents[2]
@@ -202,6 +205,39 @@ def test_a_gateway_that_is_not_there_is_a_normal_answer(tmp_path: Path) -> None:
         assert "token" in answer["reason"]
 
     run(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    ("token", "reachable", "rows"), [("right", True, {"batches": []}), ("wrong", False, None)]
+)
+def test_the_gateways_rows_are_fetched_with_the_operators_token(
+    tmp_path: Path, token: str, reachable: bool, rows: object
+) -> None:
+    files = make_certificates(tmp_path, datetime.now(UTC))
+    shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    shown.load_cert_chain(files.certificate, files.key)
+    token_file = tmp_path / "token"
+    token_file.write_text(f"{token}\n")
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await reader.readuntil(b"\r\n\r\n")
+        is_right = b"GET /console/rows" in asked and b"Bearer right\r\n" in asked
+        status, body = ("200 OK", b'{"batches": []}') if is_right else ("401 Unauthorized", b"")
+        writer.write(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        await writer.drain()
+        writer.close()
+
+    async def scenario() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=shown)
+        port = server.sockets[0].getsockname()[1]
+        gateway = GatewayRows(f"https://127.0.0.1:{port}", files.authority, token_file)
+        view = await gateway.fetch()
+        server.close()
+        await server.wait_closed()
+        assert (view.reachable, view.rows) == (reachable, rows)
+        assert token not in view.reason
+
+    asyncio.run(scenario())
 
 
 def test_the_panel_loads_nothing_from_anywhere(tmp_path: Path) -> None:
