@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from store_forward.gateway.allotments import SlotState
 from store_forward.gateway.tables import (
@@ -43,8 +43,10 @@ def read_rows(connection: Connection) -> dict[str, Any]:
     return {
         "devices": _rows(connection, select(device.c.device, device.c.enrolled_at)),
         "streams": _rows(connection, select(stream)),
-        "batches": _rows(connection, _newest(_batches(), batch.c.received_at)),
-        "transactions": _rows(connection, _newest(_transactions(), inbox.c.received_at)),
+        "batches": _rows(connection, _newest(_batches(), batch.c.received_at, batch.c.last_seq)),
+        "transactions": _rows(
+            connection, _newest(_transactions(), inbox.c.received_at, inbox.c.seq)
+        ),
         "registrations": _registrations(connection),
         "ledger": {account: int(total) for account, total in balances},
         "cases": _rows(connection, _newest(select(open_case), open_case.c.opened_at)),
@@ -116,8 +118,8 @@ def _free(connection: Connection) -> dict[str, int]:
     return {code: int(count) for code, count in rows}
 
 
-def _newest(query: Select[Any], column: Any) -> Select[Any]:
-    return query.order_by(column.desc()).limit(NEWEST_ROWS)
+def _newest(query: Select[Any], *columns: ColumnElement[Any]) -> Select[Any]:
+    return query.order_by(*(column.desc() for column in columns)).limit(NEWEST_ROWS)
 
 
 def _rows(connection: Connection, query: Select[Any]) -> Rows:

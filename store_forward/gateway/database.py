@@ -11,6 +11,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -34,7 +35,7 @@ PASSING_FAULTS = frozenset(
 
 
 class DatabaseUnavailable(Exception):
-    """The database cannot take a transaction now: it is locked or its disk is full."""
+    """The database cannot be used now: locked, on a full disk, or newer than this program."""
 
 
 class Database:
@@ -84,8 +85,12 @@ def open_database(path: Path, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Databas
     )
     _prepare_sqlite(engine)
     database = Database(engine)
-    with database.write() as connection:
-        _migrate(connection)
+    try:
+        with database.write() as connection:
+            _migrate(connection)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 
@@ -93,7 +98,12 @@ def _migrate(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as fault:
+        raise DatabaseUnavailable(
+            f"the database was made by a newer gateway than this one ({fault}): start that one"
+        ) from fault
 
 
 def _prepare_sqlite(engine: Engine) -> None:

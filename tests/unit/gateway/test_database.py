@@ -88,6 +88,16 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         open_database(tmp_path / "absent" / "gateway.db")
 
 
+def test_a_database_of_a_newer_gateway_is_left_alone(tmp_path: Path) -> None:
+    open_database(tmp_path / "gateway.db").close()
+    newer = sqlite3.connect(tmp_path / "gateway.db")
+    newer.execute("UPDATE alembic_version SET version_num = '9999'")
+    newer.commit()
+    newer.close()
+    with pytest.raises(DatabaseUnavailable, match="newer gateway"):
+        open_database(tmp_path / "gateway.db")
+
+
 def test_the_database_itself_refuses_a_slot_sold_to_nobody(tmp_path: Path) -> None:
     database = open_database(tmp_path / "gateway.db")
     row = {
