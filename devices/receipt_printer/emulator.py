@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from devices.link.emulated_wire import EmulatedWire
-from devices.receipt_printer.paper import PrintedSlip, Row
+from devices.receipt_printer.paper import Row
 from devices.receipt_printer.paper_interpreter import Outcome, PaperInterpreter
+from devices.receipt_printer.printed_slip import PrintedSlip
 
 _BUFFER_BYTES = 65_536
 _CLEAR_BUFFERS = bytes((0x10, 0x14, 0x08, 0x01, 0x03, 0x14, 0x01, 0x06, 0x02, 0x08))

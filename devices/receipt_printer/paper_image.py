@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 from devices.receipt_printer.paper import (
     PAPER_DOTS,
     BlankRow,
-    PrintedSlip,
     QrRow,
+    Row,
     Run,
     TextRow,
     UnprintableRow,
@@ -45,16 +46,16 @@ def _font(is_bold: bool, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageF
     return ImageFont.load_default(size)
 
 
-def render_png(slip: PrintedSlip) -> bytes:
-    """Draw ``slip``. The same slip gives the same picture."""
-    printed = sum(row.advance_dots for row in slip.rows)
-    last = slip.rows[-1] if slip.rows else None
+def render_png(rows: Sequence[Row], seed: int) -> bytes:
+    """Draw a slip of these rows. The same rows and seed give the same picture."""
+    printed = sum(row.advance_dots for row in rows)
+    last = rows[-1] if rows else None
     # The feed to the knife becomes the head of the next slip, not the foot of this one.
     printed -= min(last.advance_dots, _HEAD_TO_KNIFE) if isinstance(last, BlankRow) else 0
     height = min(_TALLEST, _TOP + printed + _BOTTOM)
     ink = Image.new("L", (_PAPER_WIDTH, height), 0)
     y = _TOP
-    for row in slip.rows:
+    for row in rows:
         if y >= height:
             break
         match row:
@@ -67,7 +68,7 @@ def render_png(slip: PrintedSlip) -> bytes:
             case BlankRow():
                 pass
         y += row.advance_dots
-    picture = _on_thermal_paper(ink, seed=slip.number)
+    picture = _on_thermal_paper(ink, seed=seed)
     out = io.BytesIO()
     picture.save(out, "PNG", optimize=True)
     return out.getvalue()

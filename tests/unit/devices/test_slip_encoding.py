@@ -22,7 +22,8 @@ from devices.receipt_printer.document import (
 )
 from devices.receipt_printer.emulator import EscposEmulator
 from devices.receipt_printer.encoder import columns_of, encode, side_by_side, wrap
-from devices.receipt_printer.paper import PrintedSlip, QrRow, TextRow
+from devices.receipt_printer.paper import QrRow, TextRow
+from devices.receipt_printer.printed_slip import PrintedSlip
 
 
 def printed(*parts: Part) -> PrintedSlip:
