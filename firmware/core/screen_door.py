@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 class ScreenDoor:
     """Listens, checks who comes, sends the current screen at once and each new one.
 
+    ``failure`` is what went wrong while a touch was handled: a bug, for the service to end on.
     ``mode`` is the socket file's; a screen that runs under a user of its own needs 0o660 and its
     uid in ``allowed_uids``.
     """
@@ -41,6 +42,7 @@ class ScreenDoor:
         self._allowed_uids = allowed_uids
         self._mode = mode
         self._uid_of = uid_of
+        self.failure: Exception | None = None
         self._server: asyncio.Server | None = None
         self._client: asyncio.StreamWriter | None = None
         self._encoder = msgspec.json.Encoder()
@@ -91,6 +93,8 @@ class ScreenDoor:
         self.show(self._current())
         try:
             await self._read(reader, writer)
+        except Exception as error:
+            self.failure = error  # the loop would only print it, and go on with a broken state
         finally:
             writer.close()
             if self._client is writer:

@@ -68,7 +68,6 @@ class CoreService:
         ui_socket_mode: int = 0o600,
         software: str = SOFTWARE,
     ) -> None:
-        self._store = store
         self._clock = clock
         self._notify = notify
         self._watchdog_seconds = watchdog_seconds
@@ -101,7 +100,6 @@ class CoreService:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set."""
-        self._store.changed()
         self._around.refresh()
         self._runner.recover()
         await self._door.open()
@@ -118,12 +116,15 @@ class CoreService:
             log.info("core ended")
 
     async def _until(self, stop: asyncio.Event, listening: asyncio.Task[None]) -> None:
-        """Look at the store and at the time; a bug in the listening task ends the process."""
+        """Look at the store and at the time.
+
+        A bug, here or in what a message set off, ends the process: a new one starts from the
+        journal, which is right, instead of from a state that may not be.
+        """
         due = self._runner.next_wakeup()
         while not stop.is_set():
             self._stay_alive()
-            if self._store.changed():
-                self._around.refresh()
+            if self._around.refresh_if_changed():
                 self._runner.handle(WorldChanged())
             if self._clock.monotonic() >= due:
                 self._runner.handle(Ticked())
@@ -133,6 +134,8 @@ class CoreService:
             try:
                 await asyncio.wait_for(stop.wait(), timeout=wait)
             except TimeoutError:
+                if self._door.failure is not None:
+                    raise self._door.failure from None
                 if listening.done():
                     listening.result()
 

@@ -65,6 +65,17 @@ class StoreSurroundings:
             store_full=self._is_full,
         )
 
+    def refresh_if_changed(self) -> bool:
+        """Read the store again if another process has written; returns whether it has."""
+        try:
+            if not self._store.changed():
+                return False
+        except StoreError as error:
+            log.error("store not readable", why=str(error))
+            return False
+        self.refresh()
+        return True
+
     def refresh(self) -> None:
         """Read what may have changed in the store; on failure the last picture stays."""
         try:

@@ -44,7 +44,7 @@ from firmware.messages.views import (
     SlotView,
 )
 from store_forward.contract.facts import NoteCredited, RegistrationPaid
-from store_forward.contract.vouchers import voucher_text
+from store_forward.contract.vouchers import VoucherPayload, voucher_text
 from store_forward.contract.wire import ReferenceChange, ReferencePage
 from store_forward.store.keys import StoreKey
 from store_forward.store.network_status import SyncStatus
@@ -78,6 +78,7 @@ class Bench:
         self.server = FakeDevicesServer(path / "devices.sock")
         self.screen = FakeScreen(path / "core.sock")
         self.notified: list[str] = []
+        self.cannot_sign = False
         self._stop = asyncio.Event()
         self._key = Ed25519PrivateKey.generate()
         self._ids = (f"id-{n}" for n in count(1))
@@ -93,7 +94,7 @@ class Bench:
             devices_socket=self.run / "devices.sock",
             ui_socket=self.run / "core.sock",
             deployment=DEPLOYMENT,
-            sign_voucher=lambda payload: voucher_text(payload, self._key),
+            sign_voucher=self._sign,
             clock=Clock(
                 time.monotonic,
                 lambda: clinic.MORNING + timedelta(seconds=time.monotonic() - self._began),
@@ -105,13 +106,20 @@ class Bench:
         self.screen = FakeScreen(self.run / "core.sock")
         await self.screen.connect()
 
+    def _sign(self, payload: VoucherPayload) -> str:
+        if self.cannot_sign:
+            raise RuntimeError("cannot sign")
+        return voucher_text(payload, self._key)
+
     async def stop_core(self) -> None:
         self._stop.set()
         assert self._task is not None
         assert self._store is not None
-        await self._task
-        await self.screen.close()
-        self._store.close()
+        try:
+            await self._task
+        finally:
+            await self.screen.close()
+            self._store.close()
 
     async def kill_core(self) -> None:
         assert self._task is not None
@@ -289,6 +297,21 @@ def test_what_sync_writes_shows_within_a_second(tmp_path: Path) -> None:
         while network() is not Network.OFFLINE:
             await bench.screen.next()
         assert time.monotonic() - began < 2.0
+
+    on_bench(tmp_path, story)
+
+
+def test_a_bug_ends_the_process_so_that_a_new_one_starts_from_the_journal(tmp_path: Path) -> None:
+    async def story(bench: Bench) -> None:
+        await bench.pay_view()
+        bench.cannot_sign = True
+        bench.server.insert(50)
+        await bench.screen.closed_by_core()
+        with pytest.raises(RuntimeError, match="cannot sign"):
+            await bench.stop_core()
+        bench.cannot_sign = False
+        await bench.start_core()
+        await bench.screen.until(DoneView, paid_fen=5000)
 
     on_bench(tmp_path, story)
 
