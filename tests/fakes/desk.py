@@ -1,0 +1,235 @@
+"""A whole kiosk and its HIS in one process: all real but the hardware and the passing of time.
+
+The parts of ``firmware/assembly.py``, joined by calls in place of processes and sockets: core's
+runner on an encrypted store, drivers on emulators that speak bytes, sync over TLS to the gateway.
+Waiting moves clocks and costs no time.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from httpx import Client
+from uuid6 import uuid7
+
+from devices.cash_acceptor.driver import CcnetCashAcceptor
+from devices.cash_acceptor.emulator import CcnetEmulator
+from devices.driver import Driver
+from devices.id_reader.driver import SamvIdReader
+from devices.id_reader.emulator import SamvEmulator
+from devices.link.memory import EmulatedLink, SteppedClock
+from devices.messages import Command, DeviceKind, DeviceStatus, Event
+from devices.receipt_printer.driver import EscposPrinter
+from devices.receipt_printer.emulator import EscposEmulator
+from devices.receipt_printer.encoder import encode
+from devices.receipt_printer.paper import QrRow
+from devices.receipt_printer.printed_slip import PrintedSlip
+from firmware.config.model import Clinic, Deployment, Device, Gateway, Kiosk
+from firmware.core.clocks import Clock
+from firmware.core.events import DevicesCaughtUp, Heard, Ticked, WorldChanged
+from firmware.core.gates import why_not_at_work
+from firmware.core.profile import profile_of
+from firmware.core.runner import Runner, Surroundings
+from firmware.core.slips import compose
+from firmware.core.store_journal import StoreJournal
+from firmware.core.surroundings import StoreSurroundings
+from firmware.messages.intents import Intent, Touch
+from firmware.messages.views import Frame, Reason
+from store_forward.contract.vouchers import VoucherPayload, read_voucher, voucher_text
+from store_forward.contract.wire import TransactionStatus
+from tests.fakes.faulty_front import FaultyFront, faulty_front
+from tests.fakes.journal_of import signed_headers
+from tests.fakes.kiosk_in_sync import KioskInSync, kiosk_in_sync
+from tests.fakes.running_gateway import running_gateway
+
+KIOSK = "QH-K01"
+READER, ACCEPTOR, PRINTER = "id1", "cash1", "printer1"
+
+DEPLOYMENT = Deployment(
+    clinic=Clinic("QH", "青禾镇分院", "Qinghe Town Branch Clinic"),
+    kiosk=Kiosk(KIOSK, "A"),
+    gateway=Gateway("https://127.0.0.1:1"),
+    device=(
+        Device(READER, DeviceKind.ID_READER, "samv", "/dev/null"),
+        Device(ACCEPTOR, DeviceKind.CASH_ACCEPTOR, "ccnet", "/dev/null"),
+        Device(PRINTER, DeviceKind.RECEIPT_PRINTER, "escpos", "/dev/null"),
+    ),
+)
+
+V = TypeVar("V")
+
+
+class EmulatedDevices:
+    """Three drivers, each on its emulator by a link in memory; core's port for commands."""
+
+    def __init__(self) -> None:
+        clock = self.clock = SteppedClock()
+        self.reader, self.acceptor, self.printer = SamvEmulator(), CcnetEmulator(), EscposEmulator()
+        ids = _uuids()
+        self._drivers: dict[str, Driver] = {
+            READER: SamvIdReader(READER, EmulatedLink(self.reader, clock), clock),
+            ACCEPTOR: CcnetCashAcceptor(
+                ACCEPTOR, EmulatedLink(self.acceptor, clock), clock, lambda: next(ids)
+            ),
+            PRINTER: EscposPrinter(PRINTER, EmulatedLink(self.printer, clock), clock),
+        }
+        self._said: list[Event] = []
+
+    def tell(self, command: Command) -> None:
+        """Start a command; what the driver says at once is heard with the rest."""
+        self._said += self._drivers[command.device].execute(command)
+
+    def work(self) -> Sequence[Event]:
+        """Let every driver work for a slice; return what was said since the last time."""
+        for driver in self._drivers.values():
+            self._said += driver.run_once()
+        self.clock.advance(0.001)
+        said, self._said = self._said, []
+        return said
+
+
+class Desk:
+    """One kiosk, the hands of its patient, and what the HIS says when asked."""
+
+    def __init__(
+        self, sync: KioskInSync, front: FaultyFront, device_key: Ed25519PrivateKey, http: Client
+    ) -> None:
+        self.sync = sync
+        self.network = front
+        self.store = sync.core
+        self.device_key = device_key
+        self.devices = EmulatedDevices()
+        self._http = http
+        self._ids = _uuids()
+        self._deliveries = count(1)
+        began = datetime.now(UTC) - timedelta(seconds=self.devices.clock())
+        clock = Clock(self.devices.clock, lambda: began + timedelta(seconds=self.devices.clock()))
+        self._around = StoreSurroundings(self.store, profile_of(DEPLOYMENT), clock, self._ids)
+        self._runner = Runner(
+            Surroundings(
+                journal=StoreJournal(self.store),
+                peripherals=self.devices,
+                encode=lambda slip: encode(compose(slip, self._sign)),
+                world=self._around.world,
+                show=lambda screen: None,
+                ids=self._ids,
+                salt=b"\x5c" * 32,
+                boot=next(self._ids),
+                software="test",
+            )
+        )
+        self._runner.recover()
+        self._around.devices_caught_up()
+        self._runner.handle(DevicesCaughtUp())
+        self._wait_until(self._all_online, "three devices that work")
+
+    # --- the patient ----------------------------------------------------------------------------
+
+    def touches(self, *intents: Intent) -> None:
+        """Touch what is on the screen now."""
+        for intent in intents:
+            self._runner.touched(Touch(self._runner.screen.number, intent))
+
+    def sees(self, kind: type[V], **expected: object) -> V:
+        """Wait until the screen shows this view with these fields, at most a minute."""
+
+        def seen() -> bool:
+            view = self._runner.screen.view
+            return isinstance(view, kind) and all(
+                getattr(view, name) == value for name, value in expected.items()
+            )
+
+        self._wait_until(seen, f"{kind.__name__} {expected}")
+        view: object = self._runner.screen.view
+        assert isinstance(view, kind)
+        return view
+
+    def feeds(self, amount_yuan: int) -> None:
+        """Hold a note to the slot until it is drawn in."""
+
+        def is_drawn_in() -> bool:
+            self.devices.acceptor.feed(amount_yuan)
+            return self.devices.acceptor.state()["last_feed"] == "drawn in"
+
+        self._wait_until(is_drawn_in, "an acceptor that takes notes")
+
+    @property
+    def frame(self) -> Frame:
+        """What surrounds every view: masked name, network, time."""
+        return self._runner.screen.frame
+
+    def voucher_on(self, slip: PrintedSlip) -> VoucherPayload:
+        """Read the signed QR code of a slip, as another kiosk would."""
+        (code,) = [row.data.decode() for row in slip.rows if isinstance(row, QrRow)]
+        return read_voucher(code, self.device_key.public_key())
+
+    # --- the HIS, asked over the network --------------------------------------------------------
+
+    def his_rows(self) -> dict[str, Any]:
+        """What the gateway's operator sees."""
+        token = self.network.gateway.token
+        answer = self._http.get("/console/rows", headers={"Authorization": f"Bearer {token}"})
+        return dict(answer.raise_for_status().json())
+
+    def his_status(self, slip_code: str) -> TransactionStatus:
+        """What any enrolled kiosk is told about a slip code."""
+        path = f"/v1/transactions/{slip_code}"
+        url = f"{self.network.gateway.url}{path}"
+        signed = signed_headers("GET", url, b"", self.device_key, KIOSK)
+        answer = self._http.get(path, headers=signed).raise_for_status()
+        return msgspec.json.decode(answer.content, type=TransactionStatus)
+
+    # --- what a process would do in its loop ----------------------------------------------------
+
+    def _wait_until(self, holds: Callable[[], bool], what: str) -> None:
+        until = self.devices.clock() + 60.0
+        while not holds():
+            assert self.devices.clock() < until, f"{what} in vain; shown is {self._runner.screen}"
+            self._let_things_happen()
+
+    def _all_online(self) -> bool:
+        return all(
+            why_not_at_work(self._around.world(), kind) is Reason.NONE for kind in DeviceKind
+        )
+
+    def _let_things_happen(self) -> None:
+        """Let every driver work for a slice, then tell core what was said and what time it is."""
+        if self.store.changed():
+            self._around.refresh()
+            self._runner.handle(WorldChanged())
+        for event in self.devices.work():
+            if isinstance(event, DeviceStatus):
+                self._around.device_said(event)
+            self._runner.handle(Heard(event, f"desk:{next(self._deliveries)}"))
+        if self.devices.clock() >= self._runner.next_wakeup():
+            self._runner.handle(Ticked())
+
+    def _sign(self, payload: VoucherPayload) -> str:
+        return voucher_text(payload, self.device_key)
+
+
+@contextmanager
+def kiosk_on_a_desk(folder: Path) -> Iterator[Desk]:
+    """A kiosk, newly enrolled at a gateway of its own; the network can be cut and opened."""
+    with running_gateway(folder / "gateway") as gateway, faulty_front(gateway) as front:
+        key = gateway.enrol(KIOSK)
+        trust = ssl.create_default_context(cafile=str(gateway.authority))
+        with (
+            kiosk_in_sync(folder / "store.db", KIOSK) as sync,
+            Client(base_url=gateway.url, verify=trust, trust_env=False) as http,
+        ):
+            sync.connect(front.url, gateway.authority, gateway.receipt_key, key, wanted=4)
+            yield Desk(sync, front, key, http)
+
+
+def _uuids() -> Iterator[str]:
+    while True:
+        yield str(uuid7())
