@@ -109,7 +109,9 @@ class KioskWindow(FloatLayout):
     def on_touch_down(self, touch: Any) -> bool:
         if self.screen is None or self.waiting is not None or self._finger is not None:
             return True
-        if not self._fingers.may_touch(self._now()) or getattr(touch, "button", "left") != "left":
+        if not self._fingers.may_touch(self._now()) or (
+            getattr(touch, "button", None) not in {None, "left"}
+        ):
             return True
         self._finger = touch
         self._is_void = False

@@ -12,6 +12,7 @@ from itertools import combinations
 from typing import Any
 
 from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.layout import Layout
 
 from ui.theme.fonts import MISSING, Coverage
 from ui.theme.look import CAPITAL_TO_EM, GAP_MM, Look
@@ -114,7 +115,7 @@ def _inside(widgets: list[Any]) -> list[str]:
             outer.left - inner.left,
             inner.right - outer.right,
         )
-        if over > TOLERANCE_PX and isinstance(widget, Words | Picture | Touchable | BoxLayout):
+        if over > TOLERANCE_PX and isinstance(widget, Words | Picture | Layout):
             inside = f"{type(parent).__name__} in {type(parent.parent).__name__}"
             found.append(f"{_name(widget)}: sticks {over:.0f} px out of {inside}")
     return found

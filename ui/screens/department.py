@@ -46,7 +46,7 @@ class DepartmentBody(ListBody):
         look = stage.current().look
         self._look = look
         self.capacity = ROOMY_ROWS if look.is_roomy else COMPACT_ROWS
-        if look.is_elder and (look.reach or not look.is_portrait):
+        if not look.is_portrait or (look.is_elder and look.reach):
             self.capacity = ELDER_ROWS
         self.ids.pad.bind(on_typed=lambda _, text: self.send(Search(text)))
         if look.is_roomy:

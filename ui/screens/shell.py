@@ -16,7 +16,18 @@ from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
 from firmware.messages.intents import Intent
-from firmware.messages.views import AttractView, Screen
+from firmware.messages.views import (
+    AttractView,
+    ConfirmView,
+    DepartmentView,
+    DoctorView,
+    DoneView,
+    HomeView,
+    IdentifyView,
+    PayView,
+    Screen,
+    SlotView,
+)
 from ui.screens.body import Body
 from ui.screens.footer import Footer
 from ui.screens.header import Header
@@ -24,6 +35,19 @@ from ui.screens.overlays import Overlay, question_for
 from ui.screens.registry import BODIES
 from ui.theme import stage
 from ui.widgets.words import Words
+
+AHEAD: tuple[type[Any], ...] = (
+    HomeView,
+    IdentifyView,
+    DepartmentView,
+    DoctorView,
+    SlotView,
+    ConfirmView,
+    PayView,
+    DoneView,
+    AttractView,
+)
+"""Built ahead of their use, in the order a patient meets them; the rest is rare."""
 
 
 class Shell(FloatLayout):
@@ -85,7 +109,7 @@ class Shell(FloatLayout):
 
     def build_next(self) -> bool:
         """Build one body ahead of its use; False when all are there."""
-        for view in BODIES:
+        for view in AHEAD:
             if view not in self.bodies:
                 self.body_for(view)
                 return True

@@ -67,7 +67,7 @@ class ChoiceCard(Touchable):
         self._choice = choice
         self.padding = (look.mm(3.5), look.mm(2))
         self.spacing = look.mm(3.5)
-        self._picture = Picture(name=choice.picture, width_mm=15)
+        self._picture = Picture(name=choice.picture, width_mm=15 if look.is_roomy else 11)
         self._title = Words(role="title" if choice.large else "action", heavy=True)
         self._detail = Words()
         self._state_picture = Picture(width_mm=5.5)

@@ -14,7 +14,6 @@ from kivy.uix.label import Label
 from ui.theme import stage
 from ui.widgets.line_breaks import broken
 
-
 # Replaces Kivy's own rule for labels: the texture is placed below, in _place.
 Builder.load_string("<-Words>:\n    size_hint_y: None\n")
 
