@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from devices.cash_acceptor.emulator import CcnetEmulator, Timing
+from devices.cash_acceptor.emulated_parts import Timing
+from devices.cash_acceptor.emulator import CcnetEmulator
 from devices.id_reader.emulator import SamvEmulator
 from devices.lab.bench import Bench, EmulatedDevice
 from devices.messages import (
