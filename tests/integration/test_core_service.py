@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -15,10 +15,6 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from devices.messages import DeviceKind
-from firmware.config.model import Clinic, Deployment, Device, Gateway
-from firmware.config.model import Kiosk as KioskSection
-from firmware.core.clocks import Clock
 from firmware.core.service import CoreService
 from firmware.messages.intents import (
     ChooseDepartment,
@@ -38,6 +34,7 @@ from firmware.messages.views import (
     HomeView,
     Language,
     Network,
+    NoteState,
     PayView,
     Service,
     SlipState,
@@ -46,27 +43,14 @@ from firmware.messages.views import (
 from store_forward.contract.facts import NoteCredited, RegistrationPaid
 from store_forward.contract.vouchers import VoucherPayload, voucher_text
 from store_forward.contract.wire import ReferenceChange, ReferencePage
-from store_forward.store.keys import StoreKey
 from store_forward.store.network_status import SyncStatus
 from store_forward.store.store import Store
 from tests.fakes import made_up_clinic as clinic
-from tests.fakes.fake_devices import ACCEPTOR, PRINTER, READER
+from tests.fakes.core_process import DEPLOYMENT, KEY, morning_since
 from tests.fakes.fake_devices_server import FakeDevicesServer
 from tests.fakes.fake_screen import FakeScreen
 
-KEY = StoreKey("0123456789abcdef" * 4)
 AS_OF = "2026-07-13T01:30:00Z"
-
-DEPLOYMENT = Deployment(
-    clinic=Clinic("qinghe", "青禾镇分院", "Qinghe Branch"),
-    kiosk=KioskSection("kiosk-7", "A"),
-    gateway=Gateway("https://127.0.0.1:1"),
-    device=(
-        Device(READER, DeviceKind.ID_READER, "samv", "/dev/null"),
-        Device(ACCEPTOR, DeviceKind.CASH_ACCEPTOR, "ccnet", "/dev/null"),
-        Device(PRINTER, DeviceKind.RECEIPT_PRINTER, "escpos", "/dev/null"),
-    ),
-)
 
 
 class Bench:
@@ -95,10 +79,7 @@ class Bench:
             ui_socket=self.run / "core.sock",
             deployment=DEPLOYMENT,
             sign_voucher=self._sign,
-            clock=Clock(
-                time.monotonic,
-                lambda: clinic.MORNING + timedelta(seconds=time.monotonic() - self._began),
-            ),
+            clock=morning_since(self._began),
             ids=self._ids,
             notify=self.notified.append,
         )
@@ -148,6 +129,21 @@ class Bench:
                 store.reference.apply(ReferencePage(name, "c1", AS_OF, changes))
             store.allotments.replace_leases([clinic.lease(n) for n in range(1, 5)], AS_OF)
             store.network_status.write_status(SyncStatus(online, AS_OF, AS_OF, 0.0))
+
+    async def start_process(self) -> asyncio.subprocess.Process:
+        """Core as a process of its own, which can be killed for good."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.fakes.core_process",
+            str(self.run),
+            str(self._began),
+            stderr=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        self.screen = FakeScreen(self.run / "core.sock")
+        await self.screen.connect()
+        return process
 
     async def pay_view(self) -> PayView:
         """Walk the whole way up to the payment."""
@@ -234,6 +230,39 @@ def test_core_killed_with_a_note_stacked_goes_on_with_the_money_once(tmp_path: P
         await bench.screen.until(DoneView, paid_fen=3000)
 
     on_bench(tmp_path, story)
+
+
+def test_a_core_process_killed_at_once_in_mid_note_goes_on_too(tmp_path: Path) -> None:
+    async def whole() -> None:
+        bench = Bench(tmp_path)
+        bench.sync_pulls()
+        await bench.server.open()
+        process = await bench.start_process()
+        try:
+            await bench.pay_view()
+            bench.server.insert(20)
+            await bench.screen.until(PayView, collected_fen=2000)
+            bench.server.devices.stacks_at_once = False
+            bench.server.insert(10)
+            await bench.screen.until(PayView, note=NoteState.STACKING)
+            process.kill()
+            await process.wait()
+            await bench.screen.close()
+            await bench.until(lambda: not bench.server.devices.is_connected)
+            bench.server.devices.finish_stacking()
+            process = await bench.start_process()
+            done = await bench.screen.until(DoneView, slip=SlipState.PRINTED)
+            assert done.paid_fen == 3000
+        finally:
+            process.kill()
+            await process.wait()
+            await bench.screen.close()
+            await bench.server.close()
+
+    asyncio.run(asyncio.wait_for(whole(), 25))
+    with Store.open(tmp_path / "store.db", KEY, device="kiosk-7") as store:
+        facts = [row.entry().fact for row in store.journal.read()]
+    assert [one.amount_fen for one in facts if isinstance(one, NoteCredited)] == [2000, 1000]
 
 
 def test_a_new_screen_shows_the_same_step_and_replaces_the_old(tmp_path: Path) -> None:
