@@ -50,6 +50,13 @@ class JournalEvidence:
         paid = {fact.order_id for fact in self.facts(RegistrationPaid)}
         return {fact.slot_id for fact in self.facts(RegistrationConfirmed) if fact.order_id in paid}
 
+    @property
+    def slip_codes(self) -> dict[str, str]:
+        """The code of every slip, and what the HIS should say of it."""
+        paid = {fact.slip_code: "accepted" for fact in self.facts(RegistrationPaid)}
+        gone = self.facts(RegistrationCancelled)
+        return paid | {fact.slip_code: "cancelled" for fact in gone if fact.slip_code}
+
     def summary(self) -> dict[str, object]:
         """Figures for report.json."""
         return {

@@ -44,10 +44,14 @@ class DeskKiosk:
             self._start_kiosk_process(name)
         self._wait("core", "the patient session", (self.space.run / "core.sock").exists)
         self._start_kiosk_process("sync")
+        self.start_screen()
+        self._wait("ui", "the patient screen", lambda: self.screen.look() is not None, 40)
+
+    def start_screen(self) -> None:
+        """Start the patient screen and do not wait for it."""
         self._start_kiosk_process(
             "ui", "--probe", str(self.space.probe), environment=self._screen_environment()
         )
-        self._wait("ui", "the patient screen", lambda: self.screen.look() is not None, 40)
 
     def stop(self) -> None:
         """Stop everything, the screen first."""
@@ -65,7 +69,7 @@ class DeskKiosk:
         port_file = space.gateway / "port"
         self.processes.start(
             "gateway",
-            _outpost(
+            outpost_command(
                 *("gateway", "--dir", str(space.gateway), "--reference", str(CLINIC)),
                 *("--listen", "127.0.0.1:0", "--port-file", str(port_file)),
             ),
@@ -79,7 +83,7 @@ class DeskKiosk:
         space, port = self.space, self.gateway_port
         self.processes.start(
             "lab",
-            _outpost(
+            outpost_command(
                 *("lab", "--run-dir", str(space.lab), "--http", f"127.0.0.1:{space.lab_port}"),
                 *("--device", "id1=id_reader/samv", "--device", "cash1=cash_acceptor/ccnet"),
                 *("--device", "printer1=receipt_printer/escpos"),
@@ -94,7 +98,7 @@ class DeskKiosk:
     def _start_kiosk_process(
         self, name: str, *words: str, environment: dict[str, str] | None = None
     ) -> None:
-        command = _outpost(name, "--deployment", str(self.space.deployment), *words)
+        command = outpost_command(name, "--deployment", str(self.space.deployment), *words)
         self.processes.start(name, command, environment)
         self._say(f"started {name}")
 
@@ -108,5 +112,6 @@ class DeskKiosk:
         self._say(f"{name} ended with {code} and was started again")
 
 
-def _outpost(*words: str) -> list[str]:
+def outpost_command(*words: str) -> list[str]:
+    """Return the command line of an ``outpost`` subcommand."""
     return [sys.executable, "-P", "-m", "firmware.cli", *words]

@@ -34,11 +34,13 @@ class PatientHands:
         time.sleep(1.1)
 
     def taps(self, widget_id: str, then: str | None = None) -> None:
-        """Touch a widget; wait for the screen ``then`` if given."""
+        """Touch a widget; wait for the screen ``then``, or for any change."""
+        if then is None:
+            return self._switches(widget_id)
         self.settled()
         self._screen.touch(widget_id)
-        if then is not None:
-            self._screen.wait_for_view(then)
+        self._screen.wait_for_view(then)
+        return None
 
     def types(self, letters: str) -> None:
         """Type on the screen's own keys, each when the one before it has shown its effect."""
@@ -50,7 +52,7 @@ class PatientHands:
         seen = self.settled()
         for widget in seen.touchables:
             if widget.id.startswith(prefix) and text in widget.text:
-                return self._screen.touch(widget.id)
+                return self._switches(widget.id)
         raise StoryFailed(f"nothing on {seen.view} says {text!r}: {seen.texts}")
 
     def taps_first(self, prefix: str, then: str) -> str:
@@ -105,10 +107,10 @@ class PatientHands:
             self.shoots(f"{name}-{suffix}")
         self._switches("tool.language")
 
-    def _switches(self, tool: str) -> None:
+    def _switches(self, widget_id: str) -> None:
         before = self.settled().screen
-        self._screen.touch(tool)
-        self._screen.wait(f"a new screen after {tool}", lambda seen: seen.screen > before)
+        self._screen.touch(widget_id)
+        self._screen.wait(f"a change after {widget_id}", lambda seen: seen.screen > before)
         self.settled()
 
     # --- devices --------------------------------------------------------------------------------

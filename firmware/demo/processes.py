@@ -103,6 +103,11 @@ class Processes:
                 raise ProcessFailed(f"{what}: not within {seconds:.0f} s\n{self.tail(name)}")
             time.sleep(0.05)
 
+    def stop(self, name: str) -> None:
+        """Stop one process for good: SIGTERM, then SIGKILL."""
+        with self._lock:
+            self._stop(self._kept.pop(name))
+
     def stop_all(self) -> None:
         """Stop in the reverse order of starting: SIGTERM, then SIGKILL. Safe to call twice."""
         self._stopping.set()

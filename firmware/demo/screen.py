@@ -7,8 +7,11 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
+
+_Answer = TypeVar("_Answer")
 
 
 class StoryFailed(Exception):
@@ -43,6 +46,13 @@ class Look(msgspec.Struct, frozen=True):
         return next((widget for widget in self.touchables if widget.id == widget_id), None)
 
 
+class Drawn(msgspec.Struct, frozen=True):
+    """How many frames were drawn, and when the last was (CLOCK_MONOTONIC seconds)."""
+
+    frames: int
+    drawn_at: float
+
+
 class TouchScreen:
     """One kiosk window on one X display."""
 
@@ -52,16 +62,11 @@ class TouchScreen:
 
     def look(self) -> Look | None:
         """Return what is shown, or None while the screen process is away."""
-        try:
-            with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(3)
-                connection.connect(str(self._probe))
-                connection.sendall(b"look\n")
-                with connection.makefile("rb") as answer:
-                    line = answer.readline()
-            return msgspec.json.decode(line, type=Look) if line else None
-        except (OSError, msgspec.DecodeError):
-            return None
+        return self._ask(b"look", Look)
+
+    def redraws(self) -> Drawn | None:
+        """Return what was drawn so far, or None while the screen process is away."""
+        return self._ask(b"redraws", Drawn)
 
     def wait(self, what: str, holds: Callable[[Look], bool], seconds: float = 15) -> Look:
         """Look until ``holds``; returns that look.
@@ -107,6 +112,18 @@ class TouchScreen:
         from PIL import ImageGrab
 
         ImageGrab.grab(xdisplay=self._display).save(path)
+
+    def _ask(self, question: bytes, kind: type[_Answer]) -> _Answer | None:
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(3)
+                connection.connect(str(self._probe))
+                connection.sendall(question + b"\n")
+                with connection.makefile("rb") as answer:
+                    line = answer.readline()
+            return msgspec.json.decode(line, type=kind) if line else None
+        except (OSError, msgspec.DecodeError):
+            return None
 
     def _xdotool(self, *words: str) -> None:
         subprocess.run(["xdotool", *words], env={"DISPLAY": self._display}, check=True)

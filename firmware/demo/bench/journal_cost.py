@@ -1,0 +1,73 @@
+"""What a durable journal entry costs, next to the least that the disk allows."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from firmware.demo.bench.figures import CouldNotMeasure, Figure, Limit, percentile, spread
+from firmware.demo.bench.orders import Orders
+from store_forward.contract.canonical import encode_entry
+from store_forward.store.keys import StoreKey
+from store_forward.store.store import Store
+
+METRIC = "durable journal append ÷ raw append + fdatasync"
+WARM_UP = 50
+PAIRS = 600
+REAL_DISK_SECONDS = 20e-6
+"""An fdatasync that takes less did not reach a disk (tmpfs, or write barriers off)."""
+
+
+def journal_cost(folder: Path, say: Callable[[str], None], pairs: int = PAIRS) -> Figure:
+    """Append entries to a journal and, in turn, their bytes to a plain file beside it.
+
+    Raises:
+        CouldNotMeasure: the folder is not on a disk.
+    """
+    folder.mkdir(parents=True)
+    orders = Orders("bench", prefix="A")
+    journal: list[float] = []
+    plain: list[float] = []
+    file = os.open(folder / "plain.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    key = StoreKey(os.urandom(32).hex())
+    say(f"{pairs} journal entries, each beside a raw append of its bytes")
+    try:
+        with Store.open(folder / "store.db", key, device="bench", create=True) as store:
+            for number in range(WARM_UP + pairs):
+                entry = orders.lone_note(number)
+                body = encode_entry(entry)
+                took_plain = _timed(lambda body=body: _append(file, body))
+                took_journal = _timed(lambda entry=entry: store.journal.append([entry]))
+                if number >= WARM_UP:
+                    plain.append(took_plain)
+                    journal.append(took_journal)
+    finally:
+        os.close(file)
+    floor = percentile(plain, 50)
+    if floor < REAL_DISK_SECONDS:
+        raise CouldNotMeasure(
+            f"{folder}: an fdatasync takes {floor * 1e6:.0f} µs, so this is no disk; "
+            "set TMPDIR to a folder on one"
+        )
+    return Figure(
+        METRIC,
+        "×",
+        target=2.5,
+        measured=percentile(journal, 50) / floor,
+        limit=Limit("raw append", 1.0),
+        detail=f"journal {spread([one * 1e3 for one in journal], 'ms')}; "
+        f"raw {spread([one * 1e3 for one in plain], 'ms')}; {len(body)} bytes each",
+    )
+
+
+def _append(file: int, body: bytes) -> None:
+    os.write(file, body)
+    os.fdatasync(file)
+
+
+def _timed(action: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
