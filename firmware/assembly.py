@@ -246,8 +246,13 @@ def run_gateway(
     )
     try:
         serve(options)
-    except (BadClinicFile, BadKeyFile, DatabaseUnavailable, GatewayFailed, OSError) as fault:
+    except (BadClinicFile, BadKeyFile, DatabaseUnavailable, GatewayFailed) as fault:
         raise CannotStart(str(fault)) from fault
+    except OSError as fault:
+        raise CannotStart(
+            f"{fault.filename or directory} cannot be used ({fault.strerror}): "
+            "give a directory that this user may write"
+        ) from fault
     return 0
 
 

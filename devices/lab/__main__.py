@@ -22,6 +22,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import structlog
@@ -32,6 +33,9 @@ from devices.lab.emulation import EMULATORS, UnknownEmulator, build_emulator
 from devices.lab.gateway_rows import GatewayRows
 from devices.lab.network import Network
 from devices.lab.web import build_app
+
+USAGE = 2
+"""Exit code for arguments, addresses and folders that cannot be used (as in argparse)."""
 
 log = structlog.get_logger("devices.lab")
 
@@ -82,10 +86,17 @@ def proxy_option(text: str) -> tuple[int, int]:
     return int(listen), int(target)
 
 
+class _OneLineErrors(argparse.ArgumentParser):
+    """Says what is wrong in one line and where to read on."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"{self.prog}: {message} (see '{self.prog} --help')\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    lines = argparse.ArgumentParser(
-        prog="python -m devices.lab",
+    lines = _OneLineErrors(
+        prog="outpost lab",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -185,8 +196,8 @@ def main() -> int:
     try:
         asyncio.run(run(options))
     except (OSError, UnknownEmulator) as error:
-        print(f"lab: {error}", file=sys.stderr)
-        return 1
+        print(f"outpost lab: {error}", file=sys.stderr)
+        return USAGE
     return 0
 
 

@@ -13,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -34,8 +34,12 @@ PASSING_FAULTS = frozenset(
 """Primary result codes (sqlite.org/rescode.html) of a database that may be fine again later."""
 
 
+DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+"""Primary result codes of a file that only a backup can mend."""
+
+
 class DatabaseUnavailable(Exception):
-    """The database cannot be used now: locked, on a full disk, or newer than this program."""
+    """The database cannot be used: locked, on a full disk, damaged, or newer than this program."""
 
 
 class Database:
@@ -88,6 +92,9 @@ def open_database(path: Path, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Databas
     try:
         with database.write() as connection:
             _migrate(connection)
+    except DatabaseUnavailable as fault:
+        database.close()
+        raise DatabaseUnavailable(f"{path}: {fault}") from fault
     except BaseException:
         database.close()
         raise
@@ -126,15 +133,18 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 @contextmanager
 def _unavailable() -> Iterator[None]:
-    """Turn "locked" and "full" into our own exception; other database errors are bugs."""
+    """Turn "locked", "full" and "damaged" into our own exception; other errors are bugs."""
     try:
         yield
-    except OperationalError as fault:
+    except DatabaseError as fault:
         code = getattr(fault.orig, "sqlite_errorcode", None)
-        if code is not None and code & 0xFF not in PASSING_FAULTS:
-            raise
-        raise DatabaseUnavailable(_explain(fault)) from fault
-
-
-def _explain(fault: DBAPIError) -> str:
-    return f"the gateway's database cannot be used now: {fault.orig}"
+        primary = None if code is None else code & 0xFF
+        if primary in DAMAGE:
+            raise DatabaseUnavailable(
+                f"the gateway's database is damaged ({fault.orig}): restore it from backup"
+            ) from fault
+        if primary in PASSING_FAULTS or (primary is None and isinstance(fault, OperationalError)):
+            raise DatabaseUnavailable(
+                f"the gateway's database cannot be used now: {fault.orig}"
+            ) from fault
+        raise

@@ -117,7 +117,8 @@ def listen(options: GatewayOptions) -> socket.socket:
     """Open the listening socket. Raises GatewayFailed."""
     if not options.allow_remote and not _is_loopback(options.host):
         raise GatewayFailed(
-            f"{options.host} can be reached from other machines: say so explicitly to allow it"
+            f"{options.host} can be reached from other machines: say so explicitly "
+            "(--beyond-loopback) to allow it"
         )
     try:
         family = socket.AF_INET6 if ":" in options.host else socket.AF_INET

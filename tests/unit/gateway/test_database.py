@@ -114,3 +114,11 @@ def test_the_database_itself_refuses_a_slot_sold_to_nobody(tmp_path: Path) -> No
     with pytest.raises(IntegrityError, match="sold_to_an_order"), database.write() as connection:
         connection.execute(insert(slot).values(row))
     database.close()
+
+
+def test_a_damaged_file_is_named_with_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    path.write_bytes(b"not a database" * 1000)
+    with pytest.raises(DatabaseUnavailable, match=r"gateway\.db.*damaged.*backup"):
+        open_database(path)
+    assert path.read_bytes() == b"not a database" * 1000
