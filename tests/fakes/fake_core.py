@@ -76,6 +76,7 @@ class FakeCore:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            self.hang_up()  # a second ui replaces the first
             with self._lock:
                 self._connection = connection
                 if self._screen is not None:

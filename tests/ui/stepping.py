@@ -1,3 +1,4 @@
+# mypy: allow-subclassing-any
 """The real shell, stepped by hand: layout passes and time only when a test says so."""
 
 from __future__ import annotations

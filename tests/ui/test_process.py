@@ -43,6 +43,13 @@ class Ui:
             answer: dict[str, Any] = msgspec.json.decode(line.makefile("rb").readline())
             return answer
 
+    def until_drawn_after(self, frames: int, seconds: float = 10) -> None:
+        """Wait for one more frame than that."""
+        end = time.monotonic() + seconds
+        while self.ask("redraws")["frames"] <= frames:
+            assert time.monotonic() < end, "nothing was drawn"
+            time.sleep(0.01)
+
     def until_view(self, view: str, seconds: float = 20) -> dict[str, Any]:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -84,8 +91,9 @@ def test_a_real_click_on_a_tile_reaches_core_exactly_once(core: FakeCore, ui: Ui
     x, y = tile["x"] + tile["w"] // 2, tile["y"] + tile["h"] // 2
     environment = dict(os.environ)
     subprocess.run(["xdotool", "mousemove", str(x), str(y)], check=True, env=environment)
+    before = ui.ask("redraws")["frames"]
     subprocess.run(["xdotool", "mousedown", "1"], check=True, env=environment)
-    time.sleep(0.1)  # a finger rests that long; Kivy reads the pointer once a frame
+    ui.until_drawn_after(before)  # pressed: a finger rests at least that long
     subprocess.run(["xdotool", "mouseup", "1"], check=True, env=environment)
     wanted = Touch(SCREENS["home"].number, ChooseService(Service.REGISTER_TODAY))
     assert _next_intent(core) == wanted

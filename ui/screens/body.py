@@ -73,7 +73,7 @@ class Body(BoxLayout):
         self.text = stage.current().catalogue.text
         self.pick = stage.current().catalogue.pick
         top = look.mm(5 if look.is_roomy else 3)
-        self.padding = (look.edge, top, look.edge, look.mm(4))
+        self.padding = (look.edge, top, look.edge, look.mm(4 if look.is_roomy else 3))
         self._arrange()
 
     def _arrange(self) -> None:

@@ -48,6 +48,7 @@ class DepartmentBody(ListBody):
         self.capacity = ROOMY_ROWS if look.is_roomy else COMPACT_ROWS
         if not look.is_portrait or (look.is_elder and look.reach):
             self.capacity = ELDER_ROWS
+        self.lead_in_landscape(self.ids.pager)
         self.ids.pad.bind(on_typed=lambda _, text: self.send(Search(text)))
         if look.is_roomy:
             self.ids.chips.fill([self._chip(index) for index in range(len(SYMPTOMS))], self.send)

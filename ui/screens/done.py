@@ -63,7 +63,7 @@ class DoneBody(Body):
                 Fact(text("fact.paid"), self._paid(view), "money"),
             ]
         )
-        if stage.current().look.is_roomy:
+        if stage.current().look.is_ample:
             where = f"{self.pick(view.department)}  {self.pick(view.doctor)}"
             ids.visit.add_widget(FactLine(Fact(text("fact.department"), where, "department")))
         take = [slip_fact(view.slip, view.slip_code, stage.current().catalogue)]

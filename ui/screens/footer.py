@@ -145,7 +145,7 @@ class Footer(BoxLayout):
     def _step_words(self, frame: Frame) -> str:
         if frame.step is None:
             return ""
-        key = "frame.step" if self._look.is_roomy else "frame.step_short"
+        key = "frame.step" if self._look.is_ample else "frame.step_short"
         return self._text(key, step=frame.step[0], steps=frame.step[1])
 
     def _place(self, place: Column, button: PushButton, wanted: bool) -> None:

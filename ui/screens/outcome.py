@@ -52,13 +52,13 @@ class OutcomeButtons(Column):
         self._reprint = PushButton(
             sid="button.reprint", content=text("done.reprint"), picture="print", kind="secondary"
         )
-        self._reprint.least_height = look.sized(19 if look.is_roomy else 15)
+        self._reprint.least_height = look.sized(19 if look.is_ample else 15)
         self._reprint.bind(on_tap=lambda _: self.dispatch("on_reprint"))
         finish = PushButton(
             sid="button.finish", content=text("done.finish"), picture="check", kind="primary"
         )
         finish.role = "title"
-        finish.least_height = look.sized(22 if look.is_roomy else 17)
+        finish.least_height = look.sized(22 if look.is_ample else 17)
         finish.bind(on_tap=lambda _: self.dispatch("on_finish"))
         self.add_widget(finish)
 
@@ -82,7 +82,7 @@ class TakeAlong(Beside):
     def show(self, *names: str) -> None:
         """The pictures by name; none is allowed."""
         self.clear_widgets()
-        if not stage.current().look.is_roomy:
+        if not stage.current().look.is_ample:
             return
         for name in names:
             place = AnchorLayout(size_hint_y=None)

@@ -76,7 +76,7 @@ class PayBody(Body):
 
     def _picture_mm(self) -> float:
         look = stage.current().look
-        if look.reach or not look.is_portrait:
+        if not look.is_portrait:
             return 30 if look.is_elder else 52
         return 44 if look.is_elder else 96
 

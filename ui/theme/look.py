@@ -139,8 +139,13 @@ class Look:
 
     @property
     def is_roomy(self) -> bool:
+        """Whether a list has the whole body: no reach mode that takes 40 % of it."""
+        return self.is_ample and not self.reach
+
+    @property
+    def is_ample(self) -> bool:
         """Whether there is room for large pictures and wide spacing."""
-        return self.is_portrait and not self.is_elder and not self.reach
+        return self.is_portrait and not self.is_elder
 
     @property
     def reach_top(self) -> int:

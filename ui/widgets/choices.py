@@ -65,7 +65,8 @@ class ChoiceCard(Touchable):
         look = self._stage.look
         self._send = send
         self._choice = choice
-        self.padding = (look.mm(3.5), look.mm(2))
+        self._rise = look.mm(2 if look.is_roomy else 1.2)
+        self.padding = (look.mm(3.5), self._rise)
         self.spacing = look.mm(3.5)
         self._picture = Picture(name=choice.picture, width_mm=15 if look.is_roomy else 11)
         self._title = Words(role="title" if choice.large else "action", heavy=True)
@@ -87,12 +88,17 @@ class ChoiceCard(Touchable):
         self.show(choice)
 
     @property
+    def has_picture(self) -> bool:
+        """Whether this card was made with a pictogram."""
+        return self._badge is not None
+
+    @property
     def natural_height(self) -> float:
         """Height of what stands in the card."""
         look = self._stage.look
         badge = self._badge.height if self._badge else 0
         inside = max(self._text.minimum_height, badge)
-        return max(float(look.target), inside + 2 * look.mm(2))
+        return float(max(look.target, inside + 2 * self._rise))
 
     def fbind_height(self, changed: Callable[..., None]) -> None:
         """Call ``changed`` whenever the natural height may have changed."""
@@ -160,7 +166,7 @@ class Choices(GridLayout):
     def fill(self, choices: Sequence[Choice], send: Callable[[Intent], None]) -> None:
         """Show these; cards are kept and told their new content."""
         same_make = len(choices) == len(self._cards) and all(
-            bool(card._choice.picture) == bool(choice.picture)
+            card.has_picture == bool(choice.picture)
             for card, choice in zip(self._cards, choices, strict=True)
         )
         if same_make:
@@ -185,7 +191,7 @@ class Choices(GridLayout):
             return
         natural = max(card.natural_height for card in self._cards)
         rows = -(-len(self._cards) // self.cols)
-        share = (self._room - self.spacing[1] * (rows - 1)) / rows
+        share = (self._room - stage.current().look.gap * (rows - 1)) / rows
         self.row_default_height = max(natural, min(share, self.most_height))
 
     def _take_height(self, *_: object) -> None:

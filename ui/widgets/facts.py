@@ -37,8 +37,8 @@ class FactLine(BoxLayout):
         self.size_hint_y = None
         self.spacing = look.mm(3)
         self._picture = Picture(name=fact.picture or "info", ink="primary", width_mm=7)
-        self._label = Words(content=fact.label, ink="muted")
-        self._label.size_hint_x = 0.3 if look.is_roomy else 0.42
+        share = 0.3 if look.is_ample else 0.38
+        self._label = Words(content=fact.label, ink="muted", size_hint_x=share)
         self._value = Words(content=fact.value, role="action", heavy=fact.strong)
         self._value.speech = f"{fact.label}: {fact.speech or fact.value}"
         for widget in (self._picture, self._label, self._value):
@@ -56,7 +56,7 @@ class Facts(Column):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         look = stage.current().look
-        self.spacing = look.mm(3.6 if look.is_roomy else 1.0)
+        self.spacing = look.mm(3.6 if look.is_ample else 1.0)
 
     def fill(self, facts: Sequence[Fact]) -> None:
         """Show these facts instead of the former ones."""

@@ -11,6 +11,9 @@ from collections.abc import Callable
 from itertools import pairwise
 
 NOT_AT_START = set("，。、；：？！）》」』】”’…·%")
+FIRST_WIDE = "\u2e80"
+"""Chinese characters start here (Unicode, CJK Radicals Supplement)."""
+
 NOT_AT_END = set("（《「『【“‘")
 
 
@@ -19,7 +22,8 @@ def pieces(text: str) -> list[str]:
     found: list[str] = []
     start = 0
     for index, (former, following) in enumerate(pairwise(text), 1):
-        if _may_break(former, following):
+        opens = text[:index].rstrip(" ")[-1:] in NOT_AT_END
+        if not opens and _may_break(former, following):
             found.append(text[start:index])
             start = index
     found.append(text[start:])
@@ -27,11 +31,11 @@ def pieces(text: str) -> list[str]:
 
 
 def _may_break(former: str, following: str) -> bool:
-    if following in NOT_AT_START or former in NOT_AT_END or following == " ":
+    if following in NOT_AT_START or following == " ":
         return False
     if former == " ":
         return True
-    return not (former.isascii() and following.isascii())
+    return former >= FIRST_WIDE or following >= FIRST_WIDE
 
 
 def broken(text: str, width: float, measure: Callable[[str], float]) -> str:
