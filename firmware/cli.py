@@ -189,7 +189,10 @@ def _add_his_side(commands: argparse._SubParsersAction[_OneLineErrors]) -> None:
 def _add_tools(commands: argparse._SubParsersAction[_OneLineErrors]) -> None:
     config = commands.add_parser("config", help="check a deployment file")
     actions = config.add_subparsers(dest="action", required=True, metavar="check")
-    check = actions.add_parser("check", help="report every error of FILE at once")
+    text = (
+        "report every error of FILE at once, each with its line; preview the kiosk of a right one"
+    )
+    check = actions.add_parser("check", help=text, description=f"outpost config check: {text}.")
     check.add_argument("file", type=Path, metavar="FILE")
     check.set_defaults(handler=_config_check)
     verify = commands.add_parser(
