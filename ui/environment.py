@@ -8,7 +8,9 @@ must therefore not configure another provider, and must not set SDL_TOUCH_MOUSE_
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 
 MAX_FRAMES_PER_SECOND = 30
@@ -24,7 +26,9 @@ def prepare_kivy(width_px: int = 1080, height_px: int = 1920, fullscreen: bool =
     os.environ["SDL_MOUSE_TOUCH_EVENTS"] = "0"
     os.environ["SDL_VIDEO_ALLOW_SCREENSAVER"] = "0"
     if "KIVY_HOME" not in os.environ:
-        os.environ["KIVY_HOME"] = tempfile.mkdtemp(prefix="outpost-ui-")
+        home = tempfile.mkdtemp(prefix="outpost-ui-")
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
+        os.environ["KIVY_HOME"] = home
 
     from kivy.config import Config  # only now: it reads the environment above
 

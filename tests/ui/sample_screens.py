@@ -82,6 +82,9 @@ DEPARTMENTS = (
     ),
     v.DepartmentRow("EK", Text("儿科", "Paediatrics"), Text("门诊楼 1 层", "Floor 1"), "", False),
     v.DepartmentRow("YK", Text("眼科", "Eye clinic"), Text("门诊楼 4 层", "Floor 4")),
+    v.DepartmentRow("KQK", Text("口腔科", "Dental clinic"), Text("门诊楼 4 层", "Floor 4")),
+    v.DepartmentRow("PFK", Text("皮肤科", "Dermatology"), Text("门诊楼 5 层", "Floor 5")),
+    v.DepartmentRow("ZYK", Text("中医科", "Chinese medicine"), Text("门诊楼 5 层", "Floor 5")),
 )
 
 
@@ -99,6 +102,7 @@ def doctors() -> tuple[v.DoctorRow, ...]:
         v.DoctorRow("D2", LONGEST_DOCTOR, deputy, heart, 2500, 3, "10:02", True),
         v.DoctorRow("D3", Text("张伟", "Zhang Wei"), deputy, heart, 2500, 0, "10:02", False, full),
         v.DoctorRow("D4", Text("陈喆", "Chen Zhe"), CHIEF, heart, 123456, 1, "10:02", True),
+        v.DoctorRow("D5", Text("赵玥", "Zhao Yue"), CHIEF, digestion, 5000, 2, "10:02", True),
     )
 
 
@@ -108,7 +112,7 @@ def doctor() -> v.DoctorView:
     return v.DoctorView(INTERNAL, titles, 0, fields, None, doctors(), 0, 2)
 
 
-def slot(count: int = 8, reason: Reason = Reason.NONE) -> v.SlotView:
+def slot(count: int = 12, reason: Reason = Reason.NONE) -> v.SlotView:
     rows = tuple(
         v.SlotRow(f"S{n}", n + 11, f"{10 + n // 4:02d}:{15 * (n % 4):02d}", f"{10 + n // 4:02d}:59")
         for n in range(count)

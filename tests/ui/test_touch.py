@@ -149,8 +149,21 @@ def test_what_lies_under_a_question_cannot_be_touched() -> None:
 def test_rows_and_pages_of_a_list() -> None:
     kiosk = at("department")
     kiosk.tap("row.NK")
+    kiosk.tap("button.next")  # the rest of core's page, which is longer than the screen
+    kiosk.tap("row.ZYK")
     kiosk.tap("button.next")
-    assert kiosk.intents == [ChooseDepartment("NK"), TurnPage(1)]
+    assert kiosk.intents == [ChooseDepartment("NK"), ChooseDepartment("ZYK"), TurnPage(1)]
+
+
+def test_coming_back_to_a_page_shows_its_end() -> None:
+    kiosk = at("department")
+    shown = SCREENS["department"]
+    kiosk.show(msgspec.structs.replace(shown, view=msgspec.structs.replace(shown.view, page=1)))
+    kiosk.show(shown)
+    assert "中医科" in kiosk.texts
+    kiosk.tap("button.previous")
+    assert "内科" in kiosk.texts
+    assert kiosk.intents == []
 
 
 def test_a_chosen_filter_is_taken_back_by_touching_it_again() -> None:

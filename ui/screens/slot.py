@@ -35,7 +35,9 @@ class SlotBody(ListBody):
         super().__init__(send, **kwargs)
         look = stage.current().look
         self.capacity = ELDER_ROWS if look.is_elder else NORMAL_ROWS
-        self.ids.area.choices.cols = 2 if not look.is_portrait else 1 if look.is_elder else 3
+        self.ids.area.choices.cols = 3
+        if look.is_elder:
+            self.ids.area.choices.cols = 1 if look.is_portrait else 2
 
     def show(self, screen: Screen) -> None:
         view = screen.view

@@ -36,6 +36,7 @@ class Beside(BoxLayout):
         self.height = 0
         self.fbind("minimum_height", self._grow)
         self.fbind("children", self._centre)
+        self._centre()
 
     def _grow(self, *_: object) -> None:
         self.height = self.minimum_height
