@@ -25,6 +25,9 @@ from store_forward.gateway.streams import Mark, check_chain, count_recorded
 from store_forward.gateway.tables import alarm, batch, device, inbox, stream
 from store_forward.gateway.times import to_text
 
+_ADD_TO_INBOX = insert(inbox)
+"""Made once, see knowledge.py."""
+
 
 class BatchDesk:
     """Takes batches in and gives countersigned receipts.
@@ -104,22 +107,23 @@ class BatchDesk:
                 post(connection, place, decision.postings)
                 his_ref, schedules = applied.his_ref or decision.his_ref, applied.schedules
         connection.execute(
-            insert(inbox).values(
-                device=place.device,
-                incarnation=place.incarnation,
-                seq=item.seq,
-                hash=item.hash,
-                body=body,
-                body_hash=body_hash,
-                entry_id=entry_id,
-                kind=kind,
-                order_id=order_id,
-                outcome=decision.outcome,
-                code=decision.code,
-                his_ref=his_ref,
-                batch_id=batch_id,
-                received_at=to_text(place.now),
-            )
+            _ADD_TO_INBOX,
+            {
+                "device": place.device,
+                "incarnation": place.incarnation,
+                "seq": item.seq,
+                "hash": item.hash,
+                "body": body,
+                "body_hash": body_hash,
+                "entry_id": entry_id,
+                "kind": kind,
+                "order_id": order_id,
+                "outcome": decision.outcome,
+                "code": decision.code,
+                "his_ref": his_ref,
+                "batch_id": batch_id,
+                "received_at": to_text(place.now),
+            },
         )
         result = Result(item.seq, entry_id, decision.outcome, his_ref, decision.code)
         return result, schedules

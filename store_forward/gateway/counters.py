@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from store_forward.gateway.tables import counter
+
+_RAISE = (
+    update(counter)
+    .where(counter.c.name == bindparam("wanted"))
+    .values(value=counter.c.value + 1)
+    .returning(counter.c.value)
+)
 
 
 def take_next(connection: Connection, name: str) -> int:
     """Return the next number of this name, from 1. Part of the caller's transaction."""
-    raised = connection.execute(
-        update(counter)
-        .where(counter.c.name == name)
-        .values(value=counter.c.value + 1)
-        .returning(counter.c.value)
-    ).scalar_one_or_none()
+    raised = connection.execute(_RAISE, {"wanted": name}).scalar_one_or_none()
     if raised is None:
         connection.execute(insert(counter).values(name=name, value=1))
         return 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from store_forward.contract.facts import Entry, PatientIdentity
 from store_forward.gateway.allotments import LeaseTerms
@@ -33,6 +33,32 @@ from store_forward.gateway.tables import (
     registration,
 )
 from store_forward.gateway.times import to_text
+
+# Made once, see knowledge.py.
+_ADD_NOTE = insert(note)
+_ADD_POSTINGS = insert(posting)
+_ADD_REGISTRATION = insert(registration)
+_ADD_PATIENT = insert(patient)
+_ADD_TO_CROSSWALK = insert(crosswalk)
+_PATIENT = select(patient.c.patient_number).where(
+    patient.c.id_type == bindparam("id_type"), patient.c.id_number == bindparam("id_number")
+)
+_IN_CROSSWALK = select(crosswalk.c.patient_number).where(
+    crosswalk.c.device == bindparam("of_device"),
+    crosswalk.c.provisional_number == bindparam("wanted"),
+)
+_SETTLE = (
+    update(registration)
+    .where(
+        registration.c.device == bindparam("of_device"),
+        registration.c.order_id == bindparam("wanted"),
+    )
+    .values(
+        state=bindparam("new_state"),
+        slip_code=bindparam("new_slip_code"),
+        owed_fen=bindparam("new_owed_fen"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +104,8 @@ def apply_effects(
                 _doubt(connection, place, order_id, code)
             case RememberNote(note_id, amount_fen):
                 connection.execute(
-                    insert(note).values(device=place.device, note_id=note_id, amount_fen=amount_fen)
+                    _ADD_NOTE,
+                    {"device": place.device, "note_id": note_id, "amount_fen": amount_fen},
                 )
             case OpenCase():
                 _open_case(connection, place, effect)
@@ -92,7 +119,7 @@ def post(connection: Connection, place: Place, postings: Sequence[Posting]) -> N
     if not postings:
         return
     connection.execute(
-        insert(posting),
+        _ADD_POSTINGS,
         [
             {
                 "device": place.device,
@@ -111,23 +138,24 @@ def _register(connection: Connection, place: Place, entry: Entry, effect: Regist
     fact = effect.fact
     his_ref = f"REG-{take_next(connection, 'registration'):08d}"
     connection.execute(
-        insert(registration).values(
-            device=place.device,
-            order_id=fact.order_id,
-            his_ref=his_ref,
-            state="confirmed",
-            review_code=effect.review,
-            patient_number=_patient_number(connection, place.device, fact.patient),
-            department_code=fact.department_code,
-            doctor_code=fact.doctor_code,
-            slot_id=fact.slot_id,
-            slot_number=fact.slot_number,
-            business_date=entry.business_date,
-            fee_fen=fact.fee_fen,
-            offline=int(entry.offline),
-            slip_code=None,
-            owed_fen=0,
-        )
+        _ADD_REGISTRATION,
+        {
+            "device": place.device,
+            "order_id": fact.order_id,
+            "his_ref": his_ref,
+            "state": "confirmed",
+            "review_code": effect.review,
+            "patient_number": _patient_number(connection, place.device, fact.patient),
+            "department_code": fact.department_code,
+            "doctor_code": fact.doctor_code,
+            "slot_id": fact.slot_id,
+            "slot_number": fact.slot_number,
+            "business_date": entry.business_date,
+            "fee_fen": fact.fee_fen,
+            "offline": int(entry.offline),
+            "slip_code": None,
+            "owed_fen": 0,
+        },
     )
     return his_ref
 
@@ -143,16 +171,17 @@ def _patient_number(connection: Connection, device: str, identity: PatientIdenti
     else:
         number = f"{device}:{identity.provisional_number}"
         key = {"id_type": "provisional", "id_number": number}
-    known = connection.execute(select(patient.c.patient_number).filter_by(**key)).scalar()
+    known = connection.execute(_PATIENT, key).scalar()
     if known is None:
         known = f"P{take_next(connection, 'patient'):08d}"
         connection.execute(
-            insert(patient).values(
+            _ADD_PATIENT,
+            {
                 **key,
-                patient_number=known,
-                name=identity.name,
-                verified=int(identity.verified),
-            )
+                "patient_number": known,
+                "name": identity.name,
+                "verified": int(identity.verified),
+            },
         )
     _remember_provisional(connection, device, identity.provisional_number, str(known))
     return str(known)
@@ -161,23 +190,24 @@ def _patient_number(connection: Connection, device: str, identity: PatientIdenti
 def _remember_provisional(
     connection: Connection, device: str, provisional: str, number: str
 ) -> None:
-    where = (crosswalk.c.device == device, crosswalk.c.provisional_number == provisional)
-    if connection.execute(select(crosswalk.c.patient_number).where(*where)).first() is None:
+    where = {"of_device": device, "wanted": provisional}
+    if connection.execute(_IN_CROSSWALK, where).first() is None:
         connection.execute(
-            insert(crosswalk).values(
-                device=device, provisional_number=provisional, patient_number=number
-            )
+            _ADD_TO_CROSSWALK,
+            {"device": device, "provisional_number": provisional, "patient_number": number},
         )
 
 
 def _settle(connection: Connection, place: Place, effect: SettleOrder) -> None:
     connection.execute(
-        update(registration)
-        .where(
-            registration.c.device == place.device,
-            registration.c.order_id == effect.order_id,
-        )
-        .values(state=effect.state, slip_code=effect.slip_code, owed_fen=effect.owed_fen)
+        _SETTLE,
+        {
+            "of_device": place.device,
+            "wanted": effect.order_id,
+            "new_state": effect.state,
+            "new_slip_code": effect.slip_code,
+            "new_owed_fen": effect.owed_fen,
+        },
     )
 
 

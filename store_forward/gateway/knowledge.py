@@ -1,8 +1,12 @@
-"""Gathers what the database knows about an entry, for ``rules.decide``."""
+"""Gathers what the database knows about an entry, for ``rules.decide``.
+
+The statements are made once: to build and hash one anew costs several times its execution, and
+a batch of a kiosk that was offline for a day needs thousands.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
 from store_forward.contract.facts import (
     CaseOpened,
@@ -18,6 +22,26 @@ from store_forward.gateway.reading import order_of
 from store_forward.gateway.rules import Known, Order, Recorded
 from store_forward.gateway.slots import find_slot
 from store_forward.gateway.tables import inbox, note, open_case, posting, registration
+
+_OF_DEVICE: BindParameter[str] = bindparam("of_device")
+_WANTED: BindParameter[str] = bindparam("wanted")
+
+_EARLIER = (
+    select(inbox.c.body_hash, inbox.c.outcome, inbox.c.code, inbox.c.his_ref)
+    .where(inbox.c.device == _OF_DEVICE, inbox.c.entry_id == _WANTED)
+    .order_by(inbox.c.received_at, inbox.c.seq)
+    .limit(1)
+)
+_ORDER = select(registration).where(
+    registration.c.device == _OF_DEVICE, registration.c.order_id == _WANTED
+)
+_BALANCE = select(func.sum(posting.c.amount_fen)).where(
+    posting.c.device == _OF_DEVICE, posting.c.account == _WANTED
+)
+_NOTE = select(note.c.note_id).where(note.c.device == _OF_DEVICE, note.c.note_id == _WANTED)
+_CASE = select(open_case.c.case_id).where(
+    open_case.c.device == _OF_DEVICE, open_case.c.case_id == _WANTED
+)
 
 
 def gather(connection: Connection, device: str, entry: Entry, body_hash: str) -> Known:
@@ -41,55 +65,33 @@ def gather(connection: Connection, device: str, entry: Entry, body_hash: str) ->
 
 
 def _outcome(connection: Connection, device: str, entry_id: str) -> Outcome | None:
-    found = connection.execute(
-        select(inbox.c.outcome)
-        .where(inbox.c.device == device, inbox.c.entry_id == entry_id)
-        .order_by(inbox.c.received_at, inbox.c.seq)
-        .limit(1)
-    ).scalar()
-    return Outcome(found) if found is not None else None
+    row = connection.execute(_EARLIER, {"of_device": device, "wanted": entry_id}).one_or_none()
+    return Outcome(row.outcome) if row is not None else None
 
 
 def _earlier(connection: Connection, device: str, entry_id: str, body_hash: str) -> Recorded | None:
-    row = connection.execute(
-        select(inbox.c.body_hash, inbox.c.outcome, inbox.c.code, inbox.c.his_ref)
-        .where(inbox.c.device == device, inbox.c.entry_id == entry_id)
-        .order_by(inbox.c.received_at, inbox.c.seq)
-        .limit(1)
-    ).one_or_none()
+    row = connection.execute(_EARLIER, {"of_device": device, "wanted": entry_id}).one_or_none()
     if row is None:
         return None
     return Recorded(row.body_hash == body_hash, Outcome(row.outcome), row.code, row.his_ref)
 
 
 def _order(connection: Connection, device: str, order_id: str) -> Order | None:
-    row = connection.execute(
-        select(registration).where(
-            registration.c.device == device, registration.c.order_id == order_id
-        )
-    ).one_or_none()
+    row = connection.execute(_ORDER, {"of_device": device, "wanted": order_id}).one_or_none()
     if row is None:
         return None
     return Order(row.order_id, row.state, row.his_ref, row.patient_number, row.slot_id, row.fee_fen)
 
 
 def _suspense(connection: Connection, device: str, order_id: str) -> int:
-    total = connection.execute(
-        select(func.sum(posting.c.amount_fen)).where(
-            posting.c.device == device,
-            posting.c.account == ledger.suspense(order_id, device),
-        )
-    ).scalar()
+    account = ledger.suspense(order_id, device)
+    total = connection.execute(_BALANCE, {"of_device": device, "wanted": account}).scalar()
     return -int(total) if total is not None else 0
 
 
 def _note_known(connection: Connection, device: str, note_id: str) -> bool:
-    query = select(note.c.note_id).where(note.c.device == device, note.c.note_id == note_id)
-    return connection.execute(query).first() is not None
+    return connection.execute(_NOTE, {"of_device": device, "wanted": note_id}).first() is not None
 
 
 def _case_known(connection: Connection, device: str, case_id: str) -> bool:
-    query = select(open_case.c.case_id).where(
-        open_case.c.device == device, open_case.c.case_id == case_id
-    )
-    return connection.execute(query).first() is not None
+    return connection.execute(_CASE, {"of_device": device, "wanted": case_id}).first() is not None

@@ -28,6 +28,15 @@ REQUESTS_KEPT = timedelta(days=1)
 Columns = tuple[Any, ...]
 """The columns of ``tables.slot``; SQLAlchemy types rows of a whole table no closer."""
 
+# Made once, see knowledge.py.
+_FIND = select(slot).where(slot.c.slot_id == bindparam("wanted"))
+_SELL = (
+    update(slot)
+    .where(slot.c.slot_id == bindparam("wanted"), slot.c.state != SlotState.SOLD)
+    .values(state=SlotState.SOLD, order_id=bindparam("sold_to"))
+    .returning(slot.c.schedule_code)
+)
+
 _GRANT = (
     update(slot)
     .where(slot.c.slot_id == bindparam("granted"))
@@ -49,20 +58,14 @@ _FREE = (
 
 def find_slot(connection: Connection, slot_id: str) -> Slot | None:
     """Return a slot, None when there is none of this id."""
-    row = connection.execute(select(slot).where(slot.c.slot_id == slot_id)).one_or_none()
+    row = connection.execute(_FIND, {"wanted": slot_id}).one_or_none()
     return _slot(row) if row is not None else None
 
 
 def sell_slot(connection: Connection, slot_id: str, order_id: str) -> str:
     """Mark a slot sold. Returns its schedule. The rules have judged the sale before."""
-    return str(
-        connection.execute(
-            update(slot)
-            .where(slot.c.slot_id == slot_id, slot.c.state != SlotState.SOLD)
-            .values(state=SlotState.SOLD, order_id=order_id)
-            .returning(slot.c.schedule_code)
-        ).scalar_one()
-    )
+    parameters = {"wanted": slot_id, "sold_to": order_id}
+    return str(connection.execute(_SELL, parameters).scalar_one())
 
 
 def free_slot(
