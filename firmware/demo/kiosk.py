@@ -103,7 +103,8 @@ class DeskKiosk:
         self._say(f"started {name}")
 
     def _screen_environment(self) -> dict[str, str]:
-        return {"DISPLAY": self.display}
+        # Kivy's files go with the demo, even of a screen process that was killed.
+        return {"DISPLAY": self.display, "KIVY_HOME": str(self.space.root / "kivy")}
 
     def _wait(self, name: str, what: str, ready: Callable[[], bool], seconds: float = 20) -> None:
         self.processes.wait_until(what, name, ready, seconds)

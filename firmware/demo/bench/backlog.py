@@ -41,7 +41,7 @@ def backlog(root: Path, say: Callable[[str], None], orders: int = ORDERS) -> Fig
             _start_gateway(space, processes)
             say("gateway up; the kiosk leases slots")
             _start_sync(space, processes)
-            _wait(processes, say, "leased slots", lambda: len(store.allotments.unsold()) >= orders)
+            _wait(processes, say, "slots and doctors", lambda: _can_sell(store, orders))
             processes.stop("sync")
             _sell(store, orders)
             say(f"{orders} orders queued; sync starts")
@@ -81,6 +81,10 @@ def _start_gateway(space: Workspace, processes: Processes) -> None:
 
 def _start_sync(space: Workspace, processes: Processes) -> None:
     processes.start("sync", outpost_command("sync", "--deployment", str(space.deployment)))
+
+
+def _can_sell(store: Store, orders: int) -> bool:
+    return len(store.allotments.unsold()) >= orders and bool(store.reference.load_doctors())
 
 
 def _sell(store: Store, orders: int) -> None:

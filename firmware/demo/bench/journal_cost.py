@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from firmware.demo.bench.figures import CouldNotMeasure, Figure, Limit, percentile, spread
@@ -38,8 +39,8 @@ def journal_cost(folder: Path, say: Callable[[str], None], pairs: int = PAIRS) -
             for number in range(WARM_UP + pairs):
                 entry = orders.lone_note(number)
                 body = encode_entry(entry)
-                took_plain = _timed(lambda body=body: _append(file, body))
-                took_journal = _timed(lambda entry=entry: store.journal.append([entry]))
+                took_plain = _timed(partial(_append, file, body))
+                took_journal = _timed(partial(store.journal.append, [entry]))
                 if number >= WARM_UP:
                     plain.append(took_plain)
                     journal.append(took_journal)

@@ -30,7 +30,7 @@ def screen_start(
         began = time.monotonic()
         kiosk.start_screen()
         first_frames.append(_first_frame(kiosk) - began)
-        kiosk.screen.wait_for_view("attract")
+        kiosk.screen.wait("core's view", lambda seen: bool(seen.view))
         stood = finger.last_change(0.5)
         whole.append((stood or time.monotonic()) - began)
     return Figure(

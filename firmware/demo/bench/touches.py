@@ -28,6 +28,8 @@ _DWELL_SECONDS = 0.06
 _QUIET_SECONDS = 0.15
 """A view stands when nothing was drawn for this long: 4 frames."""
 
+_PATIENCE_SECONDS = 3.0
+
 _REST_SECONDS = 0.5
 """Between two touches; longer than the pause after which the screen builds ahead."""
 
@@ -82,11 +84,19 @@ class Patient:
         self._finger.press()
         self._finger.last_change(_DWELL_SECONDS)
         released = self._finger.release()
-        stood = self._finger.last_change(_QUIET_SECONDS)
-        if stood is None:
-            raise CouldNotMeasure(f"touching {widget.id} changed nothing")
-        self.look(then)
-        return (stood - released) * 1000
+        return (self._stands(then, released) - released) * 1000
+
+    def _stands(self, view: str, since: float) -> float:
+        """Return when the last frame was drawn before the screen stood still on this view."""
+        stood = since
+        while (left := since + _PATIENCE_SECONDS - time.monotonic()) > 0:
+            seen = self._finger.sees(left)
+            if seen is not None:
+                stood = self._finger.last_change(_QUIET_SECONDS) or seen
+            look = self._screen.look()
+            if look is not None and look.view == view:
+                return stood
+        raise CouldNotMeasure(f"{view} was not up within {_PATIENCE_SECONDS:.0f} s")
 
     def _goes_to(self, widget: Widget) -> None:
         self._finger.move(widget.x + widget.w / 2, widget.y + widget.h / 2)
@@ -143,7 +153,7 @@ def _walk(
     patient: Patient, presses: list[float], say: Callable[[str], None], press_rounds: int
 ) -> list[float]:
     """From home to the slots and back; presses widgets of each view on the way."""
-    took = []
+    took: list[float] = []
     for view, choose, then in (
         ("home", _named("tile.register_today"), "department"),
         ("department", _first_row, "doctor"),
