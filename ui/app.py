@@ -49,6 +49,8 @@ class OutpostScreen(App):
         """The root widget; drawing starts before core has said anything."""
         look = Look(self._options.geometry)
         Window.clearcolor = look.palette.rgba("surface")
+        if not self._options.windowed:
+            Window.bind(on_request_close=_refuse)
         self.kiosk = KioskWindow(look, load_fonts(), self._send, time.monotonic)
         if self._options.probe:
             self._probe = Probe(self._options.probe, self.kiosk, Window)
@@ -77,6 +79,11 @@ class OutpostScreen(App):
 
     def _hand_over_away(self) -> None:
         Clock.schedule_once(_later(lambda: self.kiosk.wait()))
+
+
+def _refuse(*_: object, **__: object) -> bool:
+    """Nobody closes the window of a kiosk from the keyboard."""
+    return True
 
 
 def _later(action: Callable[[], None]) -> Callable[[float], None]:

@@ -119,7 +119,8 @@ class Probe:
             answers.append(question())
             ready.set()
 
-        Clock.schedule_once(ask)
+        # A frame later: what was shown just now has its places only after the layout.
+        Clock.schedule_once(lambda _: Clock.schedule_once(ask))
         if not ready.wait(PATIENCE_SECONDS):
             return {"error": "the screen does not answer"}
         return answers[0]

@@ -139,7 +139,11 @@ def confirm(provisional: bool = False, longest: bool = False) -> v.ConfirmView:
 
 def pay(note: v.NoteState = v.NoteState.READY, **changes: object) -> v.PayView:
     plain = v.PayView(
-        due_fen=2000, collected_fen=1000, accepted_fen=(1000,), note=note, last_note_fen=1000
+        due_fen=2000,
+        collected_fen=1000,
+        accepted_fen=(1000, 2000, 5000, 10000),
+        note=note,
+        last_note_fen=1000,
     )
     return msgspec.structs.replace(plain, **changes)
 

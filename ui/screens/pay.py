@@ -72,6 +72,7 @@ class PayBody(Body):
             f"note.{view.note.value}", note=whole_yuan(view.last_note_fen, language)
         )
         ids.advice.content = self._advice(view)
+        ids.notes.content = self._notes(view)
         ids.recovered.content = self.text("pay.recovered") if view.recovered else ""
 
     def _picture_mm(self) -> float:
@@ -87,6 +88,12 @@ class PayBody(Body):
             texts = stage.current().catalogue.texts
             return self.text(known if known in texts else "refusal.other")
         return self.text(f"note.{view.note.value}.advice")
+
+    def _notes(self, view: PayView) -> str:
+        """Which notes the acceptor takes for this fee."""
+        language = stage.current().catalogue.language
+        notes = "  ".join(whole_yuan(fen, language) for fen in view.accepted_fen)
+        return self.text("pay.notes", notes=notes) if notes else ""
 
     def cancel(self) -> None:
         """Ask to cancel; core asks back."""
