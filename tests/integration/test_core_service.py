@@ -145,8 +145,8 @@ class Bench:
         await self.screen.connect()
         return process
 
-    async def pay_view(self) -> PayView:
-        """Walk the whole way up to the payment."""
+    async def confirm_view(self) -> ConfirmView:
+        """Walk up to the details; nothing is recorded yet."""
         screen = self.screen
         screen.touch(Wake())
         await screen.until(HomeView)
@@ -161,9 +161,13 @@ class Bench:
         screen.touch(ChooseDoctor("D1"))
         await screen.until(SlotView)
         screen.touch(ChooseSlot("D1-1"))
-        await screen.until(ConfirmView)
-        screen.touch(Confirm())
-        pay = await screen.until(PayView)
+        return await screen.until(ConfirmView)
+
+    async def pay_view(self) -> PayView:
+        """Walk the whole way up to the payment."""
+        await self.confirm_view()
+        self.screen.touch(Confirm())
+        pay = await self.screen.until(PayView)
         await self.until(lambda: self.server.devices.is_accepting)
         return pay
 
