@@ -202,7 +202,13 @@ def _add_tools(commands: argparse._SubParsersAction[_OneLineErrors]) -> None:
         "and checks sequence, hash chain and receipts. Exit code 1 if anything is wrong.",
     )
     verify.add_argument("path", type=Path, metavar="PATH", help="store.db")
-    verify.add_argument("--key", type=Path, required=True, metavar="FILE", help="store.key")
+    verify.add_argument(
+        "--key",
+        type=Path,
+        default=Path("/etc/outpost/keys/store.key"),
+        metavar="FILE",
+        help="the store's key (default: %(default)s)",
+    )
     verify.add_argument(
         "--gateway-key",
         type=Path,
