@@ -111,6 +111,7 @@ class OwnRegistration:
     patient_key: str
     department_code: str
     doctor_code: str
+    slot_number: int
     slot_start: str
 
 
@@ -231,7 +232,12 @@ def _paid(book: Book, fact: RegistrationPaid, day: str) -> Book:
     if order is None or order.order_id != fact.order_id:
         return book
     own = OwnRegistration(
-        day, order.patient_key, order.department_code, order.doctor_code, order.slot_start
+        day=day,
+        patient_key=order.patient_key,
+        department_code=order.department_code,
+        doctor_code=order.doctor_code,
+        slot_number=order.slot_number,
+        slot_start=order.slot_start,
     )
     today = tuple(one for one in book.registrations if one.day == day)
     return replace(book, registrations=(*today, own)[-REMEMBERED:])

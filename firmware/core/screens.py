@@ -8,7 +8,7 @@ from firmware.core.book import Order
 from firmware.core.flows.pay_cash import paying
 from firmware.core.gates import tile
 from firmware.core.idle import seconds_left
-from firmware.core.labels import department_of, doctor_of, hhmm
+from firmware.core.labels import department_of, doctor_of, hhmm, location_of
 from firmware.core.lists import department_view, doctor_view, slot_view
 from firmware.core.orders import check_view, ended_view, pay_view
 from firmware.core.state import (
@@ -33,6 +33,7 @@ from firmware.messages.views import (
     Network,
     NextAction,
     OutOfServiceView,
+    Reason,
     Screen,
     Service,
     View,
@@ -75,23 +76,34 @@ def _body(state: State, world: World) -> View:
 
 
 def _home(state: State, world: World) -> HomeView:
-    patient = state.session.patient
-    is_identified = patient is not None
-    own = None
-    if patient is not None:
-        own = state.book.registration_of(patient.key, world.today.isoformat())
-    next_action = None
-    if own is not None:
-        next_action = NextAction(
-            Service.CHECK_IN,
-            department_of(world, own.department_code).name,
-            doctor_of(world, own.doctor_code).name,
-            hhmm(own.slot_start),
-        )
-    elif is_identified:
-        next_action = NextAction(Service.REGISTER_TODAY)
+    is_identified = state.session.patient is not None
     tiles = tuple(tile(world, service, is_identified=is_identified) for service in Service)
-    return HomeView(tiles, next_action, can_identify=not is_identified)
+    return HomeView(tiles, _next_action(state, world), can_identify=not is_identified)
+
+
+def _next_action(state: State, world: World) -> NextAction | None:
+    """The patient's own next step, None while nobody is known."""
+    patient = state.session.patient
+    if patient is None:
+        return None
+    own = state.book.registration_of(patient.key, world.today.isoformat())
+    if own is None:
+        service = Service.REGISTER_TODAY
+        return NextAction(service, is_offered=_is_offered(world, service))
+    return NextAction(
+        Service.CHECK_IN,
+        department_of(world, own.department_code).name,
+        doctor_of(world, own.doctor_code).name,
+        hhmm(own.slot_start),
+        location_of(world, own.department_code, own.doctor_code),
+        own.slot_number,
+        is_offered=_is_offered(world, Service.CHECK_IN),
+    )
+
+
+def _is_offered(world: World, service: Service) -> bool:
+    """Whether this kiosk has the service at all; that it does not work now, its tile says."""
+    return tile(world, service, is_identified=True).reason is not Reason.NOT_OFFERED
 
 
 def _frame(state: State, world: World) -> Frame:

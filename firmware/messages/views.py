@@ -93,12 +93,19 @@ class Tile(msgspec.Struct, frozen=True):
 
 
 class NextAction(msgspec.Struct, frozen=True):
-    """This patient's own next step, shown first on home (e.g. a registration made today)."""
+    """This patient's own next step, shown first on home (e.g. a registration made today).
+
+    ``location`` is floor and room, ``number`` the queue number, both as on the slip. Without
+    ``is_offered`` this kiosk cannot take the step: it is told, not offered for a touch.
+    """
 
     service: Service
     department: Text | None = None
     doctor: Text | None = None
     time: str | None = None
+    location: Text | None = None
+    number: int | None = None
+    is_offered: bool = True
 
 
 # --- one struct per screen ----------------------------------------------------------------------

@@ -20,16 +20,19 @@ from firmware.messages.intents import (
     KeepPaying,
     ReallyCancel,
     Reprint,
+    Wake,
 )
 from firmware.messages.views import (
     CancelledView,
     CaseView,
     DoneView,
     HomeView,
+    NextAction,
     NoteState,
     OutOfServiceView,
     PayView,
     Reason,
+    Service,
     SlipState,
 )
 from store_forward.contract.facts import (
@@ -514,10 +517,34 @@ def test_a_returned_note_is_recorded_when_its_escrow_was(kiosk: Kiosk) -> None:
     assert kiosk.view(PayView).note is NoteState.RETURNED
 
 
-def test_after_payment_home_shows_the_registration_as_next_step(kiosk: Kiosk) -> None:
+def test_after_payment_home_tells_when_and_where_the_patient_is_expected(kiosk: Kiosk) -> None:
     kiosk.confirm()
     kiosk.insert(50)
+    done = kiosk.view(DoneView)
     kiosk.touch(GoHome())
     action = kiosk.view(HomeView).next_action
     assert action is not None
-    assert action.time == "10:01"
+    assert (action.time, action.number, action.location) == ("10:01", 1, done.location)
+    assert (action.department, action.doctor) == (done.department, done.doctor)
+
+
+def test_a_next_step_this_kiosk_cannot_take_is_told_and_not_offered(kiosk: Kiosk) -> None:
+    kiosk.confirm()
+    kiosk.insert(50)
+    kiosk.touch(GoHome())
+    home = kiosk.view(HomeView)
+    assert home.next_action is not None
+    assert home.next_action.service is Service.CHECK_IN
+    assert not home.next_action.is_offered
+    (check_in,) = [tile for tile in home.tiles if tile.service is Service.CHECK_IN]
+    assert check_in.reason is Reason.NOT_OFFERED
+
+
+def test_a_patient_without_a_registration_is_offered_one_even_when_none_can_be_sold_now(
+    kiosk: Kiosk,
+) -> None:
+    kiosk.leases = ()
+    kiosk.touch(Wake())
+    kiosk.lay_card()
+    action = kiosk.view(HomeView).next_action
+    assert action == NextAction(Service.REGISTER_TODAY, is_offered=True)
