@@ -20,7 +20,7 @@ from devices.messages import (
     FromDevices,
     ToDevices,
 )
-from firmware.core.peers import MAX_LINE_BYTES, MOST_UNSENT_BYTES, is_trusted, peer_uid
+from firmware.socket_peers import MAX_LINE_BYTES, MOST_UNSENT_BYTES, is_trusted, peer_uid
 
 RETRY_SECONDS = 0.25
 """Between two attempts to connect: short beside a restart of the devices process."""

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from devices.messages import Command, Delivery, DeviceStatus
@@ -24,10 +25,11 @@ from firmware.core.events import (
 )
 from firmware.core.profile import profile_of
 from firmware.core.runner import Runner, Surroundings
-from firmware.core.screen_door import ScreenDoor
 from firmware.core.slips import Sign, Slip, compose
 from firmware.core.store_journal import StoreJournal
 from firmware.core.surroundings import StoreSurroundings
+from firmware.line_door import LineDoor
+from firmware.messages.intents import Touch
 from firmware.messages.views import Screen
 from store_forward.contract.facts import Entry
 from store_forward.store.store import Store
@@ -88,10 +90,11 @@ class CoreService:
                 software=software,
             )
         )
-        self._door = ScreenDoor(
+        self._door = LineDoor(
             ui_socket,
-            touched=self._runner.touched,
-            current=lambda: self._runner.screen,
+            self,
+            msgspec.json.Decoder(Touch),
+            client="screen",
             allowed_uids=allowed_uids,
             mode=ui_socket_mode,
         )
@@ -174,7 +177,20 @@ class CoreService:
         return encode(compose(slip, self._sign))
 
     def _show(self, screen: Screen) -> None:
-        self._door.show(screen)
+        self._door.send(screen)
+
+    # --- what the screen says -------------------------------------------------------------------
+
+    def client_came(self) -> None:
+        """A new screen shows at once what the one before it showed."""
+        self._door.send(self._runner.screen)
+
+    def client_says(self, message: Touch) -> None:
+        """The patient touched something."""
+        self._runner.touched(message)
+
+    def client_left(self) -> None:
+        """Nothing is lost: the flow's state is here."""
 
     # --- what the devices say -------------------------------------------------------------------
 

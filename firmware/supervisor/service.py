@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from devices.messages import (
@@ -30,7 +32,7 @@ from devices.messages import (
 )
 from firmware import systemd_notify
 from firmware.config.model import Device
-from firmware.supervisor.core_door import CoreDoor
+from firmware.line_door import LineDoor
 from firmware.supervisor.deliveries import Deliveries
 from firmware.supervisor.peripheral import Peripheral, WorkerCommand
 from firmware.supervisor.policy import RestartLimits
@@ -38,6 +40,9 @@ from firmware.supervisor.port_watch import PortWatch
 
 CLOSE_GRACE_SECONDS = 3.0
 """Time a worker has to leave its device safe at the end, for example to give a note back."""
+
+TURN_SECONDS = 1.0
+"""How often the service looks whether it should go on."""
 
 log = structlog.get_logger(__name__)
 
@@ -64,9 +69,15 @@ class DevicesService:
         watchdog_seconds: float | None = None,
     ) -> None:
         self._deliveries = Deliveries(boot)
-        self._door = CoreDoor(socket_path, self, allowed_uids=allowed_uids)
+        self._door = LineDoor(
+            socket_path,
+            self,
+            msgspec.json.Decoder(ToDevices),
+            client="core",
+            allowed_uids=allowed_uids,
+        )
         self._notify = notify
-        self._watchdog_seconds = watchdog_seconds
+        self._turn_seconds = min(TURN_SECONDS, watchdog_seconds or TURN_SECONDS)
         self._peripherals = {
             device.name: Peripheral(
                 device,
@@ -109,13 +120,16 @@ class DevicesService:
             log.info("devices service ended")
 
     async def _until(self, stop: asyncio.Event) -> None:
-        """Wait for the end, telling systemd from this very loop that it turns."""
+        """Wait for the end, telling systemd from this very loop that it turns.
+
+        A bug in handling what core said ends the process: the next one starts clean.
+        """
         while not stop.is_set():
             self._notify(systemd_notify.ALIVE)
-            try:
-                await asyncio.wait_for(stop.wait(), timeout=self._watchdog_seconds)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), timeout=self._turn_seconds)
+            if self._door.failure is not None:
+                raise self._door.failure from None
 
     async def _close_workers(self) -> None:
         """Money first: an acceptor stops taking notes before anything else ends."""
@@ -142,9 +156,9 @@ class DevicesService:
                 reason = "too many results wait for core"
                 asyncio.get_running_loop().call_soon(peripheral.worker_misbehaves, reason)
 
-    # --- Host: what core says -------------------------------------------------------------------
+    # --- Resident: what core says ---------------------------------------------------------------
 
-    def core_came(self) -> None:
+    def client_came(self) -> None:
         """Tell the states of all, then what was kept, in order, then that this was all."""
         for peripheral in self.peripherals:
             self._door.send(self._deliveries.add(peripheral.status))
@@ -152,7 +166,7 @@ class DevicesService:
             self._door.send(delivery)
         self._door.send(CaughtUp(boot=self._deliveries.boot))
 
-    def core_says(self, message: ToDevices) -> None:
+    def client_says(self, message: ToDevices) -> None:
         """Carry out or note."""
         match message:
             case Acknowledge(boot, number):
@@ -160,7 +174,7 @@ class DevicesService:
             case Execute(command):
                 self._execute(command)
 
-    def core_left(self) -> None:
+    def client_left(self) -> None:
         """Nobody is there to credit a note or to read a card for."""
         for peripheral in self.peripherals:
             peripheral.core_gone()

@@ -1,4 +1,4 @@
-"""Who may come in at the devices socket."""
+"""Who may come in at a socket between two processes, and what makes it let a client go."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from devices.messages import CardRemoved, Delivery, ToDevices
-from firmware.supervisor.core_door import MOST_UNSENT_BYTES, CoreDoor
+from firmware.line_door import LineDoor
+from firmware.socket_peers import MOST_UNSENT_BYTES
+
+Door = LineDoor[ToDevices]
 
 
 class Host:
@@ -22,28 +26,30 @@ class Host:
         self.left = asyncio.Event()
         self.arrived = asyncio.Event()
 
-    def core_came(self) -> None:
+    def client_came(self) -> None:
         self.came += 1
         self.arrived.set()
 
-    def core_says(self, message: ToDevices) -> None: ...
+    def client_says(self, message: ToDevices) -> None: ...
 
-    def core_left(self) -> None:
+    def client_left(self) -> None:
         self.left.set()
 
 
 def run(
     path: Path,
-    scenario: Callable[[CoreDoor, Host], Awaitable[None]],
+    scenario: Callable[[Door, Host], Awaitable[None]],
     *,
     uid: int | None = None,
     allowed: frozenset[int] = frozenset(),
 ) -> None:
     async def limited() -> None:
         host = Host()
-        door = CoreDoor(
+        door = Door(
             path,
             host,
+            msgspec.json.Decoder(ToDevices),
+            client="core",
             allowed_uids=allowed,
             uid_of=lambda _socket: os.geteuid() if uid is None else uid,
         )
@@ -65,7 +71,7 @@ STRANGER = os.geteuid() + 1
 
 
 def test_a_process_of_another_user_is_refused(tmp_path: Path) -> None:
-    async def scenario(door: CoreDoor, host: Host) -> None:
+    async def scenario(door: Door, host: Host) -> None:
         reader, writer = await asyncio.open_unix_connection(tmp_path / "door")
         assert await reader.read() == b""
         assert host.came == 0
@@ -75,7 +81,7 @@ def test_a_process_of_another_user_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_listed_user_may_come(tmp_path: Path) -> None:
-    async def scenario(door: CoreDoor, host: Host) -> None:
+    async def scenario(door: Door, host: Host) -> None:
         _, writer = await asyncio.open_unix_connection(tmp_path / "door")
         await host.arrived.wait()
         writer.close()
@@ -88,7 +94,7 @@ def test_the_socket_is_for_user_and_group_only_and_replaces_a_stale_one(tmp_path
     path = tmp_path / "run" / "door"
     mode = 0
 
-    async def scenario(door: CoreDoor, host: Host) -> None:
+    async def scenario(door: Door, host: Host) -> None:
         nonlocal mode
         mode = mode_of(path)
 
@@ -101,7 +107,7 @@ def test_a_file_in_place_of_the_socket_is_not_removed(tmp_path: Path) -> None:
     path = tmp_path / "door"
     path.write_text("precious")
 
-    async def scenario(door: CoreDoor, host: Host) -> None:
+    async def scenario(door: Door, host: Host) -> None:
         raise AssertionError("opened")
 
     with pytest.raises(OSError, match="in use"):
@@ -110,7 +116,7 @@ def test_a_file_in_place_of_the_socket_is_not_removed(tmp_path: Path) -> None:
 
 
 def test_a_client_that_never_reads_is_let_go(tmp_path: Path) -> None:
-    async def scenario(door: CoreDoor, host: Host) -> None:
+    async def scenario(door: Door, host: Host) -> None:
         _, writer = await asyncio.open_unix_connection(tmp_path / "door")
         await host.arrived.wait()
         event = CardRemoved(device="x" * 1000)
@@ -123,7 +129,7 @@ def test_a_client_that_never_reads_is_let_go(tmp_path: Path) -> None:
 
 
 def test_what_is_sent_to_nobody_is_gone(tmp_path: Path) -> None:
-    async def scenario(door: CoreDoor, host: Host) -> None:
+    async def scenario(door: Door, host: Host) -> None:
         door.send(Delivery(boot="b", number=1, event=CardRemoved(device="it")))
 
     run(tmp_path / "door", scenario)

@@ -7,7 +7,7 @@ import socket
 import struct
 
 MAX_LINE_BYTES = 1_048_576
-"""Longest line on either of core's sockets."""
+"""Longest line on a socket between two processes of the kiosk."""
 
 MOST_UNSENT_BYTES = 4_194_304
 """A peer that lets so much pile up does not read any more and is let go."""
@@ -22,5 +22,5 @@ def peer_uid(connection: socket.socket) -> int:
 
 
 def is_trusted(uid: int, allowed_uids: frozenset[int]) -> bool:
-    """Whether a process of this user may talk to core."""
+    """Whether a process of this user may talk to this one."""
     return uid == os.geteuid() or uid in allowed_uids

@@ -1,4 +1,8 @@
-"""The Unix socket of the patient screen: one client, the newest; screens out, touches in."""
+"""A Unix socket with one client, the newest: typed messages in and out, one JSON object a line.
+
+The framing is asyncio's: a line ends at the newline, which JSON text never holds. Both sockets of
+the kiosk, core's for the screen and the devices process's for core, are such doors.
+"""
 
 from __future__ import annotations
 
@@ -7,38 +11,58 @@ import contextlib
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 import structlog
 
-from firmware.core.peers import MAX_LINE_BYTES, MOST_UNSENT_BYTES, is_trusted, peer_uid
-from firmware.messages.intents import Touch
-from firmware.messages.views import Screen
+from firmware.socket_peers import MAX_LINE_BYTES, MOST_UNSENT_BYTES, is_trusted, peer_uid
 
 log = structlog.get_logger(__name__)
 
+Incoming = TypeVar("Incoming")
+Heard = TypeVar("Heard", contravariant=True)
 
-class ScreenDoor:
-    """Listens, checks who comes, sends the current screen at once and each new one.
 
-    ``failure`` is what went wrong while a touch was handled: a bug, for the service to end on.
-    ``mode`` is the socket file's; a screen that runs under a user of its own needs 0o660 and its
-    uid in ``allowed_uids``.
+class Resident(Protocol[Heard]):
+    """Who lives behind the door."""
+
+    def client_came(self) -> None:
+        """A client is connected and may be sent to."""
+        ...
+
+    def client_says(self, message: Heard) -> None:
+        """The client has sent a valid message."""
+        ...
+
+    def client_left(self) -> None:
+        """No client is there any more."""
+        ...
+
+
+class LineDoor(Generic[Incoming]):
+    """Listens, checks who comes, decodes lines, sends lines.
+
+    ``client`` is what the log calls the other side. ``mode`` is the socket file's; a client that
+    runs under a user of its own needs 0o660 and its uid in ``allowed_uids``. ``failure`` is what
+    went wrong while a message was handled: a bug, for the service to end on.
     """
 
     def __init__(
         self,
         path: Path,
+        resident: Resident[Incoming],
+        decoder: msgspec.json.Decoder[Incoming],
         *,
-        touched: Callable[[Touch], None],
-        current: Callable[[], Screen],
-        allowed_uids: frozenset[int],
-        mode: int = 0o600,
+        client: str,
+        allowed_uids: frozenset[int] = frozenset(),
+        mode: int = 0o660,
         uid_of: Callable[[socket.socket], int] = peer_uid,
     ) -> None:
         self._path = path
-        self._touched = touched
-        self._current = current
+        self._resident = resident
+        self._decoder = decoder
+        self._log = log.bind(client=client)
         self._allowed_uids = allowed_uids
         self._mode = mode
         self._uid_of = uid_of
@@ -46,7 +70,6 @@ class ScreenDoor:
         self._server: asyncio.Server | None = None
         self._client: asyncio.StreamWriter | None = None
         self._encoder = msgspec.json.Encoder()
-        self._decoder = msgspec.json.Decoder(Touch)
 
     async def open(self) -> None:
         """Start to listen. A socket left behind by an earlier run is replaced."""
@@ -65,33 +88,33 @@ class ScreenDoor:
             raise
 
     async def close(self) -> None:
-        """Stop listening and let the screen go."""
+        """Stop listening and let the client go."""
         if self._server is not None:
             self._server.close()
-        self._let_go("core is ending")
+        self._let_go("this process is ending")
         with contextlib.suppress(OSError):
             self._path.unlink()
 
-    def show(self, screen: Screen) -> None:
-        """Send a screen, if anybody looks; a client that comes later gets the newest."""
+    def send(self, message: object) -> None:
+        """Send to the client, if there is one; a client that does not read is let go."""
         client = self._client
         if client is None or client.is_closing():
             return
-        client.write(self._encoder.encode(screen) + b"\n")
+        client.write(self._encoder.encode(message) + b"\n")
         if client.transport.get_write_buffer_size() > MOST_UNSENT_BYTES:
             self._let_go("does not read what it is sent")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         uid = self._uid_of(writer.get_extra_info("socket"))
         if not is_trusted(uid, self._allowed_uids):
-            log.warning("screen refused: wrong user", uid=uid)
+            self._log.warning("client refused: wrong user", uid=uid)
             writer.close()
             return
         self._let_go("replaced by a newer one")
         self._client = writer
-        log.info("screen connected", uid=uid)
-        self.show(self._current())
+        self._log.info("client connected", uid=uid)
         try:
+            self._resident.client_came()
             await self._read(reader, writer)
         except Exception as error:
             self.failure = error  # the loop would only print it, and go on with a broken state
@@ -99,29 +122,35 @@ class ScreenDoor:
             writer.close()
             if self._client is writer:
                 self._client = None
-                log.info("screen disconnected")
+                self._log.info("client disconnected")
+                self._resident.client_left()
 
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             try:
                 line = await reader.readline()
             except ValueError:
-                log.warning("screen closed: line too long", limit=MAX_LINE_BYTES)
+                self._log.warning("client closed: line too long", limit=MAX_LINE_BYTES)
                 return
             except ConnectionError:
                 return
             if not line.endswith(b"\n") or self._client is not writer:
                 return
             try:
-                touch = self._decoder.decode(line)
+                message = self._decoder.decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 # The content may be what a patient typed: only its kind and size are logged.
-                log.warning("screen closed: not a touch", why=type(error).__name__, size=len(line))
+                self._log.warning(
+                    "client closed: message not understood",
+                    why=type(error).__name__,
+                    size=len(line),
+                )
                 return
-            self._touched(touch)
+            self._resident.client_says(message)
 
     def _let_go(self, reason: str) -> None:
         client, self._client = self._client, None
         if client is not None:
-            log.warning("screen let go", reason=reason)
+            self._log.warning("client let go", reason=reason)
             client.transport.abort()
+            self._resident.client_left()
