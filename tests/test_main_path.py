@@ -34,21 +34,16 @@ from firmware.messages.views import (
 from store_forward.contract.keys import load_public_key
 from store_forward.contract.signing import verify_receipt
 from store_forward.store.outbox import Standing
-from tests.fakes.desk import KIOSK, kiosk_on_a_desk
-
-FEE_FEN = 3000
-"""Of a chief physician (firmware/demo/clinic.toml)."""
+from tests.fakes.desk import CHIEF_FEE_FEN, KIOSK, kiosk_on_a_desk
 
 
 def test_from_the_first_touch_to_the_row_at_the_his(tmp_path: Path) -> None:
     with kiosk_on_a_desk(tmp_path) as desk:
-        devices, sync = desk.devices, desk.sync
+        devices = desk.devices
         # Online, sync pulls reference data and leases slots: store_forward/sync/engine.py asks,
         # gateway/catalogue.py answers. Then the network is cut.
-        sync.step_until(lambda: desk.store.allotments.as_of() is not None)
-        sync.step_until(lambda: desk.store.reference.freshness("schedules") is not None)
-        desk.network.cut()
-        sync.step_until(lambda: not sync.status.online)
+        desk.pulls()
+        desk.goes_offline()
 
         # A touch is an intent (firmware/messages/intents.py), what is seen is a view (views.py);
         # between them stands one pure step (firmware/core/session.py).
@@ -64,7 +59,7 @@ def test_from_the_first_touch_to_the_row_at_the_his(tmp_path: Path) -> None:
         desk.touches(ChooseService(Service.REGISTER_TODAY), Search("nk"))
         department = desk.sees(DepartmentView, query="nk").rows[0]
         desk.touches(ChooseDepartment(department.code))
-        doctor = next(row for row in desk.sees(DoctorView).rows if row.fee_fen == FEE_FEN)
+        doctor = next(row for row in desk.sees(DoctorView).rows if row.fee_fen == CHIEF_FEE_FEN)
         desk.touches(ChooseDoctor(doctor.code))
         desk.touches(ChooseSlot(desk.sees(SlotView).rows[0].id))
         assert desk.sees(ConfirmView).provisional
@@ -91,7 +86,7 @@ def test_from_the_first_touch_to_the_row_at_the_his(tmp_path: Path) -> None:
         # The network returns: signed batches (store_forward/sync/outgoing.py) are booked once
         # (store_forward/gateway/rules.py) and countersigned.
         desk.network.open()
-        sync.drain()
+        desk.sync.drain()
         rows = desk.his_rows()
         (registration,) = rows["registrations"]
         assert (registration["slip_code"], registration["state"]) == (done.slip_code, "paid")

@@ -8,7 +8,7 @@ Waiting moves clocks and costs no time.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -41,8 +41,30 @@ from firmware.core.runner import Runner, Surroundings
 from firmware.core.slips import compose
 from firmware.core.store_journal import StoreJournal
 from firmware.core.surroundings import StoreSurroundings
-from firmware.messages.intents import Intent, Touch
-from firmware.messages.views import Frame, Reason
+from firmware.messages.intents import (
+    ChooseDepartment,
+    ChooseDoctor,
+    ChooseService,
+    ChooseSlot,
+    Finish,
+    Intent,
+    Search,
+    Touch,
+    Wake,
+)
+from firmware.messages.views import (
+    AttractView,
+    ConfirmView,
+    DepartmentView,
+    DoctorView,
+    Frame,
+    HomeView,
+    Reason,
+    Screen,
+    Service,
+    SlotView,
+)
+from store_forward.contract.facts import Entry
 from store_forward.contract.vouchers import VoucherPayload, read_voucher, voucher_text
 from store_forward.contract.wire import TransactionStatus
 from tests.fakes.faulty_front import FaultyFront, faulty_front
@@ -64,7 +86,11 @@ DEPLOYMENT = Deployment(
     ),
 )
 
+CHIEF_FEE_FEN = 3000
+"""Of a chief physician (firmware/demo/clinic.toml)."""
+
 V = TypeVar("V")
+F = TypeVar("F")
 
 
 class EmulatedDevices:
@@ -107,19 +133,26 @@ class Desk:
         self.store = sync.core
         self.device_key = device_key
         self.devices = EmulatedDevices()
+        self.shown: list[Screen] = []
+        self.wall_is_ahead = timedelta()
+        self._due = 0.0
         self._http = http
+        self._journal = StoreJournal(self.store)
         self._ids = _uuids()
         self._deliveries = count(1)
         began = datetime.now(UTC) - timedelta(seconds=self.devices.clock())
-        clock = Clock(self.devices.clock, lambda: began + timedelta(seconds=self.devices.clock()))
+        clock = Clock(
+            self.devices.clock,
+            lambda: began + timedelta(seconds=self.devices.clock()) + self.wall_is_ahead,
+        )
         self._around = StoreSurroundings(self.store, profile_of(DEPLOYMENT), clock, self._ids)
         self._runner = Runner(
             Surroundings(
-                journal=StoreJournal(self.store),
+                journal=self,
                 peripherals=self.devices,
                 encode=lambda slip: encode(compose(slip, self._sign)),
                 world=self._around.world,
-                show=lambda screen: None,
+                show=self.shown.append,
                 ids=self._ids,
                 salt=b"\x5c" * 32,
                 boot=next(self._ids),
@@ -129,7 +162,17 @@ class Desk:
         self._runner.recover()
         self._around.devices_caught_up()
         self._runner.handle(DevicesCaughtUp())
-        self._wait_until(self._all_online, "three devices that work")
+        self.waits(self._all_online, "three devices that work")
+
+    def pulls(self) -> None:
+        """Let sync fetch reference data and lease slots."""
+        self.sync.step_until(lambda: self.store.allotments.as_of() is not None)
+        self.sync.step_until(lambda: self.store.reference.freshness("schedules") is not None)
+
+    def goes_offline(self) -> None:
+        """Cut the network and let sync notice."""
+        self.network.cut()
+        self.sync.step_until(lambda: not self.sync.status.online)
 
     # --- the patient ----------------------------------------------------------------------------
 
@@ -138,8 +181,8 @@ class Desk:
         for intent in intents:
             self._runner.touched(Touch(self._runner.screen.number, intent))
 
-    def sees(self, kind: type[V], **expected: object) -> V:
-        """Wait until the screen shows this view with these fields, at most a minute."""
+    def sees(self, kind: type[V], within_seconds: float = 60, **expected: object) -> V:
+        """Wait until the screen shows this view with these fields."""
 
         def seen() -> bool:
             view = self._runner.screen.view
@@ -147,10 +190,55 @@ class Desk:
                 getattr(view, name) == value for name, value in expected.items()
             )
 
-        self._wait_until(seen, f"{kind.__name__} {expected}")
+        self.waits(seen, f"{kind.__name__} {expected}", within_seconds)
         view: object = self._runner.screen.view
         assert isinstance(view, kind)
         return view
+
+    def identifies(self, preset: str = "test_a") -> None:
+        """Wake the screen and lay a card on the reader."""
+        self.touches(Wake())
+        self.sees(HomeView)
+        self.devices.reader.lay_card(preset)
+        self.sees(HomeView, can_identify=False)
+
+    def leaves(self) -> None:
+        """Take the card and go."""
+        self.devices.reader.lift_card()
+        self.touches(Finish())
+        self.sees(AttractView)
+        until = self.devices.clock() + 2.0
+        self.waits(lambda: self.devices.clock() >= until)
+
+    def chooses(self, query: str = "nk", fee_fen: int = CHIEF_FEE_FEN) -> ConfirmView:
+        """From home to the details: department found, doctor by fee, first free time."""
+        self.touches(ChooseService(Service.REGISTER_TODAY), Search(query))
+        self.touches(ChooseDepartment(self.sees(DepartmentView, query=query).rows[0].code))
+        doctors = self.sees(DoctorView).rows
+        self.touches(ChooseDoctor(next(row.code for row in doctors if row.fee_fen == fee_fen)))
+        self.touches(ChooseSlot(self.sees(SlotView).rows[0].id))
+        return self.sees(ConfirmView)
+
+    def facts(self, *kinds: type[F]) -> list[F]:
+        """What the journal holds of these kinds, oldest first."""
+        facts = [row.entry().fact for row in self.store.journal.read()]
+        return [fact for fact in facts if isinstance(fact, kinds)]
+
+    def sees_tile(self, service: Service, reason: Reason) -> None:
+        """Wait until a tile says why it does not work; NONE when it works."""
+
+        def says() -> bool:
+            view = self._runner.screen.view
+            return isinstance(view, HomeView) and any(
+                tile.service is service and tile.reason is reason for tile in view.tiles
+            )
+
+        self.waits(says, f"{service} with {reason}")
+
+    def passes(self, *, hours: float) -> None:
+        """Nobody does anything for a long time."""
+        self.devices.clock.advance(hours * 3600)
+        self.sees(AttractView)
 
     def feeds(self, amount_yuan: int) -> None:
         """Hold a note to the slot until it is drawn in."""
@@ -159,7 +247,7 @@ class Desk:
             self.devices.acceptor.feed(amount_yuan)
             return self.devices.acceptor.state()["last_feed"] == "drawn in"
 
-        self._wait_until(is_drawn_in, "an acceptor that takes notes")
+        self.waits(is_drawn_in, "an acceptor that takes notes")
 
     @property
     def frame(self) -> Frame:
@@ -189,11 +277,21 @@ class Desk:
 
     # --- what a process would do in its loop ----------------------------------------------------
 
-    def _wait_until(self, holds: Callable[[], bool], what: str) -> None:
-        until = self.devices.clock() + 60.0
+    def waits(self, holds: Callable[[], bool], what: str = "it", seconds: float = 60) -> None:
+        """Let drivers and core work until this holds."""
+        until = self.devices.clock() + seconds
         while not holds():
             assert self.devices.clock() < until, f"{what} in vain; shown is {self._runner.screen}"
             self._let_things_happen()
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Core's journal port; a sale changes what is left to sell."""
+        self._journal.append(entries)
+        self._around.refresh()
+
+    def recent(self) -> Iterable[Entry]:
+        """Core's journal port."""
+        return self._journal.recent()
 
     def _all_online(self) -> bool:
         return all(
@@ -209,8 +307,9 @@ class Desk:
             if isinstance(event, DeviceStatus):
                 self._around.device_said(event)
             self._runner.handle(Heard(event, f"desk:{next(self._deliveries)}"))
-        if self.devices.clock() >= self._runner.next_wakeup():
+        if self.devices.clock() >= self._due:
             self._runner.handle(Ticked())
+        self._due = self._runner.next_wakeup()
 
     def _sign(self, payload: VoucherPayload) -> str:
         return voucher_text(payload, self.device_key)
