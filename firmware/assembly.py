@@ -6,7 +6,6 @@ held the store's and the gateway's libraries would cost three times its memory.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 import signal
@@ -20,6 +19,8 @@ from devices.driver import Driver, Link
 from firmware.config.model import Deployment, Device
 
 if TYPE_CHECKING:
+    import asyncio
+
     from store_forward.store.verify import JournalReport
 
 
@@ -81,11 +82,13 @@ def start(name: str, deployment: Deployment) -> int:
     Raises:
         CannotStart: a key, the store or another file it needs cannot be used.
     """
+    log_to_stderr()
+    if name == "devices":  # has no key and no store, so it does not load their libraries
+        return run_devices(deployment)
     from store_forward.contract.keys import BadKeyFile
     from store_forward.store.errors import StoreError
     from store_forward.sync.authority import BadAuthority
 
-    log_to_stderr()
     try:
         return RUN[name](deployment)
     except (BadKeyFile, StoreError, BadAuthority) as fault:
@@ -293,6 +296,8 @@ def uuids() -> Iterator[str]:
 
 
 def _run_until_stopped(run: Callable[[asyncio.Event], Awaitable[None]]) -> int:
+    import asyncio  # 9 MB, which the workers do without
+
     async def serve() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import structlog
-
 from devices.cash_acceptor.cash_in import CashIn, Order, Step
 from devices.cash_acceptor.protocol import (
     Damaged,
@@ -32,8 +30,7 @@ from devices.messages import (
     StackNote,
     StartCashIn,
 )
-
-_log = structlog.get_logger()
+from devices.remarks import remark
 
 _POLL_SECONDS = 0.1  # CCNET: 100 to 200 ms while notes are accepted
 _IDLE_POLL_SECONDS = 0.5
@@ -84,7 +81,7 @@ class CcnetCashAcceptor:
             case QueryNote(note_id=note_id):
                 return (self._cash_in.locate(note_id),)
             case _:
-                _log.warning(
+                remark(
                     "command_not_for_acceptor", device=self._name, command=type(command).__name__
                 )
         self._next_at = min(self._next_at, self._clock())
@@ -112,7 +109,7 @@ class CcnetCashAcceptor:
             if self._cash_in.table is not None and not self._is_silent:
                 self._say_farewell()
         except LinkLost:
-            _log.info("acceptor_left_without_farewell", device=self._name)
+            remark("acceptor_left_without_farewell", device=self._name)
         finally:
             self._link.close()
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import structlog
-
 from devices.driver import Link
 from devices.id_reader.protocol import ReplyParser
 from devices.id_reader.reading_script import ReadingScript
 from devices.link.dialogue import Dialogue
 from devices.messages import Command, Event, StartCardReading, StopCardReading
-
-_log = structlog.get_logger()
+from devices.remarks import remark
 
 
 class SamvIdReader:
@@ -32,9 +29,7 @@ class SamvIdReader:
             case StopCardReading():
                 self._script.is_wanted = False
             case _:
-                _log.warning(
-                    "command_not_for_reader", device=self._name, command=type(command).__name__
-                )
+                remark("command_not_for_reader", device=self._name, command=type(command).__name__)
                 return ()
         self._dialogue.wake()
         return ()

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import structlog
-
 from devices.driver import Link
 from devices.link.dialogue import Dialogue
 from devices.messages import Command, Event, PrintSlip
 from devices.receipt_printer.job_script import JobScript
 from devices.receipt_printer.protocol import ReplyParser
-
-_log = structlog.get_logger()
+from devices.remarks import remark
 
 
 class EscposPrinter:
@@ -31,7 +28,7 @@ class EscposPrinter:
             self._script.add(command)
             self._dialogue.wake()
             return self._news()
-        _log.warning("command_not_for_printer", device=self._name, command=type(command).__name__)
+        remark("command_not_for_printer", device=self._name, command=type(command).__name__)
         return ()
 
     def run_once(self) -> Sequence[Event]:
