@@ -31,6 +31,7 @@ import uvicorn
 from devices.lab.bench import Bench, EmulatedDevice
 from devices.lab.emulation import EMULATORS, UnknownEmulator, build_emulator
 from devices.lab.gateway_rows import GatewayRows
+from devices.lab.kiosk_window import KioskWindow
 from devices.lab.network import Network
 from devices.lab.web import build_app
 
@@ -126,6 +127,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--gateway-url", metavar="URL", help="show this gateway's rows (not through the proxy)")
     add("--gateway-ca", type=Path, metavar="FILE", help="PEM of the gateway's authority")
+    add("--display", metavar=":N", help="show and touch the kiosk's window on this X display")
     add("--operator-token-file", type=Path, metavar="FILE", help="token for the gateway's rows")
     return lines
 
@@ -147,7 +149,12 @@ async def run(options: argparse.Namespace) -> None:
     listener = socket.create_server((options.http.host, options.http.port))
     server = _Server(
         uvicorn.Config(
-            build_app(bench, network, gateway), log_level="warning", lifespan="off", ws="none"
+            build_app(
+                bench, network, gateway, KioskWindow(options.display) if options.display else None
+            ),
+            log_level="warning",
+            lifespan="off",
+            ws="none",
         )
     )
     async with contextlib.AsyncExitStack() as closing:

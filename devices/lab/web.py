@@ -17,6 +17,7 @@ from litestar.response import Response as PlainResponse
 from devices.lab.actions import NotPossible, UnknownAction, WrongArguments, call
 from devices.lab.bench import Bench, DeviceView, SlipView, UnknownDevice, UnknownSlip
 from devices.lab.gateway_rows import GatewayRows, GatewayView
+from devices.lab.kiosk_window import KioskWindow
 from devices.lab.network import Network, NetworkView
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -35,6 +36,7 @@ class LabView(msgspec.Struct, frozen=True):
     devices: list[DeviceView]
     network: NetworkView | None
     slips: list[SlipView]
+    screen: bool
 
 
 def _is_loopback(netloc: str) -> bool:
@@ -65,7 +67,12 @@ def explain(status_code: int) -> Callable[[Request[Any, Any, Any], Exception], R
     return handler
 
 
-def build_app(bench: Bench, network: Network | None, gateway: GatewayRows | None) -> Litestar:
+def build_app(
+    bench: Bench,
+    network: Network | None,
+    gateway: GatewayRows | None,
+    screen: KioskWindow | None = None,
+) -> Litestar:
     """The panel over a running bench."""
     panel = (Path(__file__).parent / "panel.html").read_text(encoding="utf-8")
 
@@ -85,7 +92,9 @@ def build_app(bench: Bench, network: Network | None, gateway: GatewayRows | None
     @get("/api/state", sync_to_thread=False)
     def state() -> LabView:
         view = network.view() if network is not None else None
-        return LabView(devices=bench.views(), network=view, slips=bench.slips())
+        return LabView(
+            devices=bench.views(), network=view, slips=bench.slips(), screen=screen is not None
+        )
 
     @post("/api/devices/{device:str}/{action:str}", status_code=200, sync_to_thread=False)
     def act(
@@ -115,6 +124,20 @@ def build_app(bench: Bench, network: Network | None, gateway: GatewayRows | None
             return PlainResponse(text, media_type="text/plain; charset=utf-8")
         return PlainResponse(picture(int(number)), media_type="image/png")
 
+    @get("/api/screen.jpg", sync_to_thread=True)
+    def show_screen() -> PlainResponse[bytes]:
+        if screen is None:
+            raise HTTPException("the lab was started without --display", status_code=404)
+        return PlainResponse(
+            screen.picture(), media_type="image/jpeg", headers={"Cache-Control": "no-store"}
+        )
+
+    @post("/api/screen/touch", status_code=204, sync_to_thread=True)
+    def touch_screen(data: JSONBody[dict[str, Any]]) -> None:
+        if screen is None:
+            raise HTTPException("the lab was started without --display", status_code=404)
+        call({"touch": screen.touch}, "touch", data)
+
     @get("/api/gateway")
     async def gateway_rows() -> GatewayView:
         if gateway is None:
@@ -129,7 +152,17 @@ def build_app(bench: Bench, network: Network | None, gateway: GatewayRows | None
         NotPossible: 409,
     }
     return Litestar(
-        [show_panel, state, act, act_on_network, slips, slip, gateway_rows],
+        [
+            show_panel,
+            state,
+            act,
+            act_on_network,
+            slips,
+            slip,
+            show_screen,
+            touch_screen,
+            gateway_rows,
+        ],
         before_request=cast(Any, refuse_strangers),
         exception_handlers={kind: explain(code) for kind, code in failures.items()},
         request_max_body_size=LARGEST_BODY_BYTES,

@@ -17,10 +17,21 @@ CLINIC = Path(__file__).with_name("clinic.toml")
 
 
 class DeskKiosk:
-    """Gateway, lab and the kiosk's own processes, as real processes with real sockets."""
+    """Gateway, lab and the kiosk's own processes, as real processes with real sockets.
 
-    def __init__(self, space: Workspace, display: str, say: Callable[[str], None]) -> None:
+    With ``is_virtual`` nobody sees the display, so the lab's panel shows the window.
+    """
+
+    def __init__(
+        self,
+        space: Workspace,
+        display: str,
+        say: Callable[[str], None],
+        *,
+        is_virtual: bool = True,
+    ) -> None:
         self.space = space
+        self._is_virtual = is_virtual
         self.display = display
         self._say = say
         self.processes = Processes(space.logs, self._restarted)
@@ -91,6 +102,7 @@ class DeskKiosk:
                 *("--gateway-url", f"https://127.0.0.1:{port}"),
                 *("--gateway-ca", str(space.gateway / "gateway-ca.pem")),
                 *("--operator-token-file", str(space.gateway / "operator-token")),
+                *(("--display", self.display) if self._is_virtual else ()),
             ),
         )
         self._wait("lab", "the hardware lab", self.lab.is_up, 30)

@@ -75,7 +75,8 @@ def _by_hand(root: Path) -> int:
     name = desk_display()
     virtual = None if name else Xvfb(width_px, height_px)
     display = name or (virtual.name if virtual else "")
-    kiosk = DeskKiosk(prepare(root, width_px=width_px, height_px=height_px), display, _say)
+    space = prepare(root, width_px=width_px, height_px=height_px)
+    kiosk = DeskKiosk(space, display, _say, is_virtual=virtual is not None)
     try:
         print(f"Starting a kiosk in {root} …", flush=True)
         kiosk.start()
@@ -107,7 +108,7 @@ The kiosk is up.
     if is_virtual:
         print(
             f"""  Screen         there is no display here, so it is on Xvfb {kiosk.display}:
-                 DISPLAY={kiosk.display} import -window root kiosk.png     (package imagemagick)
-                 x11vnc -localhost -display {kiosk.display}                (package x11vnc)"""
+                 the lab's page shows it and takes touches; or, with package x11vnc,
+                 x11vnc -localhost -display {kiosk.display}"""
         )
     print("\nCtrl-C stops everything.", flush=True)
