@@ -192,12 +192,14 @@ class NoteStacked(msgspec.Struct, frozen=True, tag="note_stacked"):
     """The stacker confirmed: the note is in the cassette. Credit it once.
 
     ``note_id`` is None when the worker that saw the escrow is gone and the acceptor reports the
-    stacking to its successor.
+    stacking to its successor. ``may_be_repeat``: an earlier run of the devices process may have
+    reported it already, because in this run no note has moved before.
     """
 
     device: str
     note_id: str | None
     amount_fen: int
+    may_be_repeat: bool = False
 
 
 class NoteReturned(msgspec.Struct, frozen=True, tag="note_returned"):

@@ -119,7 +119,8 @@ class OwnRegistration:
 class Book:
     """The fold. ``salt`` keys the patients' hashes; ``order`` is the latest order, if not let go.
 
-    ``serial`` and ``provisional`` are the last slip number and provisional patient number given.
+    ``serial`` and ``provisional`` are the last slip number and provisional patient number given;
+    ``last_note_id`` is the note that came last, whatever was told of older ones since.
     """
 
     salt: bytes
@@ -130,6 +131,12 @@ class Book:
     deliveries: Mapping[str, None] = field(default_factory=dict)
     jobs: Mapping[str, PrintJob] = field(default_factory=dict)
     registrations: tuple[OwnRegistration, ...] = ()
+    last_note_id: str | None = None
+
+    @property
+    def last_note(self) -> Note | None:
+        """The newest note of the journal; None when it knows none."""
+        return self.notes.get(self.last_note_id) if self.last_note_id is not None else None
 
     def patient_key(self, id_number: str) -> str:
         """Keyed hash under which a patient is recognised until the process ends."""
@@ -140,14 +147,6 @@ class Book:
         for note in self.notes.values():
             if note.order_id == order_id and note.fate is Fate.ESCROWED:
                 return note
-        return None
-
-    def undecided_of(self, amount_fen: int) -> Note | None:
-        """A note of this amount whose end is not known, or only known to be in a case."""
-        for fate in (Fate.ESCROWED, Fate.IN_CASE):
-            for note in self.notes.values():
-                if note.amount_fen == amount_fen and note.fate is fate:
-                    return note
         return None
 
     def registration_of(self, patient_key: str, day: str) -> OwnRegistration | None:
@@ -175,7 +174,8 @@ def apply(book: Book, fact: Fact, day: str) -> Book:
             )
         case NoteEscrowed():
             note = Note(fact.note_id, fact.order_id, fact.amount_fen, Fate.ESCROWED)
-            return replace(book, notes=_kept(book.notes, fact.note_id, note))
+            notes = _kept(book.notes, fact.note_id, note)
+            return replace(book, notes=notes, last_note_id=fact.note_id)
         case NoteCredited():
             return _credited(book, fact)
         case NoteGivenBack():
@@ -216,9 +216,10 @@ def _order(book: Book, fact: RegistrationConfirmed) -> Order:
 
 def _credited(book: Book, fact: NoteCredited) -> Book:
     note = Note(fact.note_id, fact.order_id, fact.amount_fen, Fate.CREDITED)
+    if fact.note_id not in book.notes:
+        book = replace(book, last_note_id=fact.note_id)  # nobody had seen it in escrow
     book = replace(book, notes=_kept(book.notes, fact.note_id, note))
-    if fact.delivery:
-        book = replace(book, deliveries=_kept(book.deliveries, fact.delivery, None))
+    book = _heard(book, fact.delivery)
     order = book.order
     if order is None or order.order_id != fact.order_id:
         return book
@@ -251,7 +252,7 @@ def _case(book: Book, fact: CaseOpened) -> Book:
         for key, note in book.notes.items()
     }
     book = replace(book, notes=notes, serial=_serial(book.serial, fact.slip_code))
-    return _with_order(book, fact.order_id, case=fact)
+    return _with_order(_heard(book, fact.delivery), fact.order_id, case=fact)
 
 
 def _print_ended(book: Book, fact: SlipPrintEnded) -> Book:
@@ -286,6 +287,13 @@ def _with_order(
         print_job=print_job or order.print_job,
     )
     return replace(book, order=changed)
+
+
+def _heard(book: Book, delivery: str) -> Book:
+    """Remember a message of the acceptor that named no note."""
+    if not delivery:
+        return book
+    return replace(book, deliveries=_kept(book.deliveries, delivery, None))
 
 
 def _serial(last: int, code: str | None) -> int:

@@ -3,6 +3,10 @@
 A worker that dies with a note in escrow leaves a note in doubt. Its successor asks the acceptor,
 which returns or stacks the note and says so without knowing its name; the desk gives the name back.
 If no answer comes, the note is reported as unknown, once, and never guessed at.
+
+A desk remembers nothing of the devices process before its own. An end without a name that is the
+first it hears of may have been told to that one already; the desk says so and leaves it to core,
+whose journal knows.
 """
 
 from __future__ import annotations
@@ -129,11 +133,18 @@ class AcceptorDesk:
         self, note_id: str | None, amount_fen: int, outcome: NoteOutcome
     ) -> Sequence[Saying]:
         if note_id is None:
-            note_id = self._notes.name_of(amount_fen, outcome)
-        if note_id is not None and not self._notes.settle(note_id, amount_fen, outcome):
+            note_id = self._notes.name_of(amount_fen)
+        is_first = not self._notes.has_moved
+        if note_id is None:
+            is_new = self._notes.settle_unnamed(amount_fen, outcome)
+        else:
+            is_new = self._notes.settle(note_id, amount_fen, outcome)
+        if not is_new:
             return ()  # said before: one note, one result
-        kind = NoteStacked if outcome is NoteOutcome.STACKED else NoteReturned
-        event = kind(device=self._device, note_id=note_id, amount_fen=amount_fen)
+        event: NoteStacked | NoteReturned = NoteReturned(self._device, note_id, amount_fen)
+        if outcome is NoteOutcome.STACKED:
+            may_be_repeat = note_id is None and is_first
+            event = NoteStacked(self._device, note_id, amount_fen, may_be_repeat)
         if self._notes.open_note() is None:
             self._doubt_until = None
         answer = self._answer(note_id) if note_id in self._questions else ()

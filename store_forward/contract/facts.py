@@ -127,13 +127,18 @@ class SlipPrintEnded(msgspec.Struct, frozen=True, tag="slip_print_ended"):
 
 
 class CaseOpened(msgspec.Struct, frozen=True, tag="case_opened"):
-    """Something is uncertain and a person must look (M11). ``amount_fen`` is what is at stake."""
+    """Something is uncertain and a person must look (M11). ``amount_fen`` is what is at stake.
+
+    ``delivery`` names the acceptor's message a case is about when no note is credited with it, so
+    that the same message, delivered again, opens no second case.
+    """
 
     case_id: str
     order_id: str | None
     reason: str
     amount_fen: int
     slip_code: str
+    delivery: str = ""
 
 
 Fact = (

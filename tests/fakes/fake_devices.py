@@ -48,6 +48,8 @@ KINDS = {
 
 KEPT = (NoteInEscrow, NoteStacked, NoteReturned, NoteLocated, PrintFinished)
 
+MOVES = (NoteAccepting, NoteInEscrow, NoteStacked, NoteReturned)
+
 
 class FakeDevices:
     """Implements ``firmware.core.ports.Peripherals`` and delivers through ``deliver``."""
@@ -69,13 +71,16 @@ class FakeDevices:
         }
         self.before_tell: Callable[[Command], None] = lambda command: None
         self._escrow: tuple[str, int] | None = None
-        self._stacking: tuple[str, int] | None = None
+        self._stacking: tuple[str | None, int] | None = None
         self._ends: dict[str, NoteOutcome] = {}
         self._printing: list[str] = []
         self._queue: list[Delivery] = []
         self._kept: dict[int, Delivery] = {}
         self._number = 0
         self._notes = 0
+        self._boots = 1
+        self._has_moved = False
+        self._last_stacked: int | None = None
 
     # --- core's side ----------------------------------------------------------------------------
 
@@ -149,6 +154,7 @@ class FakeDevices:
         self._notes += 1
         note_id = f"note-{self._notes}"
         self._escrow = (note_id, amount_fen)
+        self._last_stacked = None
         self._say(NoteAccepting(ACCEPTOR))
         self._say(NoteInEscrow(ACCEPTOR, note_id, amount_fen))
         return True
@@ -162,20 +168,37 @@ class FakeDevices:
             return
         (note_id, amount_fen), self._stacking = self._stacking, None
         self.cassette.append(amount_fen)
-        self._ends[note_id] = NoteOutcome.STACKED
-        named = None if self.forgets_note_ids else note_id
-        self._say(NoteStacked(ACCEPTOR, named, amount_fen))
+        if note_id is not None:
+            self._ends[note_id] = NoteOutcome.STACKED
+        self._stacked(None if self.forgets_note_ids else note_id, amount_fen)
 
     def lose_note(self) -> None:
         """The note being stacked disappears: jammed somewhere, nobody knows."""
-        if self._stacking is not None:
+        if self._stacking is not None and self._stacking[0] is not None:
             self._ends[self._stacking[0]] = NoteOutcome.UNKNOWN
-            self._stacking = None
+        self._stacking = None
 
     def stack_out_of_the_blue(self, amount_fen: int) -> None:
         """The acceptor reports a stacked note nobody had seen in escrow."""
         self.cassette.append(amount_fen)
-        self._say(NoteStacked(ACCEPTOR, None, amount_fen))
+        self._has_moved = True
+        self._stacked(None, amount_fen)
+
+    def restart(self, *, before_acknowledging: bool = False) -> None:
+        """The devices process is killed, with workers and all it kept; a new one takes over.
+
+        ``before_acknowledging``: the acceptor was not told yet that its last stacking is known.
+        A note in escrow comes back, one on its way to the cassette gets there.
+        """
+        self.disconnect()
+        self._boots += 1
+        self._number = 0
+        self._kept, self._queue, self._ends, self._printing = {}, [], {}, []
+        self._has_moved = False
+        if self._stacking is not None:
+            self._stacking = (None, self._stacking[1])
+        elif before_acknowledging and self._last_stacked is not None:
+            self._stacked(None, self._last_stacked)
 
     def finish_print(self, outcome: PrintOutcome) -> None:
         if self._printing:
@@ -197,6 +220,11 @@ class FakeDevices:
         self._say(event)
 
     @property
+    def has_kept(self) -> bool:
+        """Whether core has not acknowledged everything."""
+        return bool(self._kept)
+
+    @property
     def has_undecided(self) -> bool:
         return self._escrow is not None or self._stacking is not None
 
@@ -208,6 +236,11 @@ class FakeDevices:
         self._ends[note_id] = NoteOutcome.RETURNED
         self._say(NoteReturned(ACCEPTOR, note_id, amount_fen))
 
+    def _stacked(self, note_id: str | None, amount_fen: int) -> None:
+        self._last_stacked = amount_fen
+        may_be_repeat = note_id is None and not self._has_moved
+        self._say(NoteStacked(ACCEPTOR, note_id, amount_fen, may_be_repeat))
+
     def _whereabouts(self, note_id: str) -> NoteOutcome:
         if self._escrow is not None and self._escrow[0] == note_id:
             return NoteOutcome.IN_ESCROW
@@ -215,8 +248,9 @@ class FakeDevices:
 
     def _say(self, event: Event) -> None:
         self._number += 1
+        self._has_moved = self._has_moved or isinstance(event, MOVES)
         must = isinstance(event, KEPT)
-        delivery = Delivery("boot-1", self._number, event, must)
+        delivery = Delivery(f"boot-{self._boots}", self._number, event, must)
         if must:
             self._kept[self._number] = delivery
         if self.is_connected:

@@ -131,6 +131,12 @@ class Kiosk:
         self._statuses, self._caught_up = {}, False
         self.runner.handle(DevicesLost())
 
+    def kill_devices(self, *, before_acknowledging: bool = False) -> None:
+        """The devices process is killed, see ``FakeDevices.restart``; the next one is found."""
+        self.lose_devices()
+        self.devices.restart(before_acknowledging=before_acknowledging)
+        self.connect()
+
     def deliver(self) -> None:
         """Let core hear everything the devices have to say."""
         while (delivery := self.devices.next_delivery()) is not None:

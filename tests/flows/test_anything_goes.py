@@ -206,6 +206,12 @@ class AnythingGoes(RuleBasedStateMachine):
         self.kiosk.lose_devices()
         self.kiosk.connect()
 
+    @precondition(lambda self: not self.kiosk.devices.has_kept)
+    @rule(before_acknowledging=st.booleans())
+    def the_devices_process_is_killed(self, before_acknowledging: bool) -> None:
+        """Core has heard all it had to say: what dies unheard leaves a case, not a credit."""
+        self._do(lambda: self.kiosk.kill_devices(before_acknowledging=before_acknowledging))
+
     @rule()
     def the_disk_fails_for_a_while(self) -> None:
         self.kiosk.journal.is_broken = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from devices.messages import (
     DeviceKind,
@@ -22,6 +23,14 @@ from firmware.core.effects import Tell
 from firmware.core.flows.slip import print_slip
 from firmware.core.moves import Move, end_session, go, next_slip_code, record, stay
 from firmware.core.state import Asking, Ended, Pay, State
+from firmware.core.unnamed_notes import (
+    CannotSay,
+    EndOf,
+    ToldBefore,
+    Unasked,
+    whose_return,
+    whose_stacking,
+)
 from firmware.core.world import World
 from firmware.messages.views import NoteState
 from store_forward.contract.facts import (
@@ -96,22 +105,33 @@ def note_in_escrow(state: State, event: NoteInEscrow, world: World) -> Move:
 def note_stacked(state: State, event: NoteStacked, delivery: str, world: World) -> Move:
     """The note is in the cassette: credit it, once, to the order it was escrowed for."""
     if event.note_id is None:
-        if delivery in state.book.deliveries or f"stray:{delivery}" in state.book.notes:
-            return stay(state)
-        known = state.book.undecided_of(event.amount_fen)
-        note_id = known.note_id if known is not None else f"stray:{delivery}"
-    else:
-        note_id = event.note_id
-        known = state.book.notes.get(note_id)
+        return _unnamed_stacked(state, event, delivery, world)
+    known = state.book.notes.get(event.note_id)
     if known is None:
-        return _credit_to_nobody(state, note_id, event.amount_fen, world)
-    if known.fate is Fate.CREDITED:
-        return stay(state)
+        return _credit_to_nobody(state, event.note_id, event.amount_fen, world)
+    return stay(state) if known.fate is Fate.CREDITED else _credit(state, known, "", world)
+
+
+def _unnamed_stacked(state: State, event: NoteStacked, delivery: str, world: World) -> Move:
+    match whose_stacking(state.book, event, delivery):
+        case EndOf(note=note):
+            return _credit(state, note, delivery, world)
+        case ToldBefore():
+            return stay(state)
+        case Unasked(note_id=note_id):
+            return _credit_to_nobody(state, note_id, event.amount_fen, world)
+        case CannotSay():
+            return _ask_staff(state, event.amount_fen, delivery, world)
+        case decision:
+            assert_never(decision)
+
+
+def _credit(state: State, known: Note, unnamed: str, world: World) -> Move:
+    """Credit a note of the journal. ``unnamed`` is the message that did not name it."""
     if known.order_id is None:
-        return _credit_to_nobody(state, note_id, event.amount_fen, world)
-    unnamed = delivery if event.note_id is None else ""
+        return _credit_to_nobody(state, known.note_id, known.amount_fen, world)
     state, recording = record(
-        state, world, NoteCredited(known.order_id, note_id, known.amount_fen, unnamed)
+        state, world, NoteCredited(known.order_id, known.note_id, known.amount_fen, unnamed)
     )
     payment = paying(state)
     if payment is None or payment[1].order_id != known.order_id:
@@ -119,14 +139,14 @@ def note_stacked(state: State, event: NoteStacked, delivery: str, world: World) 
             return state, recording  # a person is already looking into it
         return _after((state, recording), _late_case(state, known, world))
     step = _moved(payment[0], NoteState.CREDITED, known.amount_fen)
-    state = go(state, _no_longer_asking(step, note_id))
+    state = go(state, _no_longer_asking(step, known.note_id))
     return _after((state, recording), settle(state, world))
 
 
 def note_returned(state: State, event: NoteReturned, world: World) -> Move:
     """The note is back in the patient's hand: nothing to credit."""
     if event.note_id is None:
-        known = state.book.undecided_of(event.amount_fen)
+        known = whose_return(state.book, event)
     else:
         known = state.book.notes.get(event.note_id)
     recording: Move = stay(state)
@@ -292,6 +312,15 @@ def _credit_to_nobody(state: State, note_id: str, amount_fen: int, world: World)
     credit = NoteCredited(None, note_id, amount_fen)
     case = CaseOpened(world.fresh.case, None, "note_without_order", amount_fen, code)
     return record(state, world, credit, case)
+
+
+def _ask_staff(state: State, amount_fen: int, delivery: str, world: World) -> Move:
+    """Nobody here can say whether this money is credited: a person looks, nothing is credited."""
+    code = next_slip_code(state, world)
+    reason = "note_perhaps_credited"
+    return record(
+        state, world, CaseOpened(world.fresh.case, None, reason, amount_fen, code, delivery)
+    )
 
 
 def _late_case(state: State, known: Note, world: World) -> Move:

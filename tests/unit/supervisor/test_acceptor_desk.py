@@ -35,8 +35,10 @@ def escrow(note_id: str = "n1", amount_fen: int = 2000) -> NoteInEscrow:
     return NoteInEscrow(device="cash", note_id=note_id, amount_fen=amount_fen)
 
 
-def stacked(note_id: str | None = "n1", amount_fen: int = 2000) -> NoteStacked:
-    return NoteStacked(device="cash", note_id=note_id, amount_fen=amount_fen)
+def stacked(
+    note_id: str | None = "n1", amount_fen: int = 2000, *, may_be_repeat: bool = False
+) -> NoteStacked:
+    return NoteStacked("cash", note_id, amount_fen, may_be_repeat)
 
 
 def returned(note_id: str | None = "n1", amount_fen: int = 2000) -> NoteReturned:
@@ -153,6 +155,43 @@ def test_what_is_told_again_must_agree_with_what_was_told() -> None:
         counter.dies()
         counter.up()
         assert counter.hears(told) == [told]
+
+
+def test_a_result_nobody_can_name_is_not_told_twice_either() -> None:
+    counter = Counter()
+    counter.up()
+    assert counter.hears(stacked(None)) == [stacked(None, may_be_repeat=True)]
+    for _ in range(2):
+        counter.dies()
+        counter.up()
+        assert counter.hears(stacked(None)) == []
+
+
+def test_only_the_first_end_of_a_run_can_be_one_the_run_before_has_told() -> None:
+    counter = Counter()
+    counter.up()
+    assert counter.hears(stacked(None)) == [stacked(None, may_be_repeat=True)]
+    assert counter.hears(stacked(None, 5000)) == [stacked(None, 5000)]
+    for first in (NoteAccepting(device="cash"), escrow("n2", 1000), returned(None, 1000)):
+        counter = Counter()
+        counter.up()
+        counter.hears(first)
+        assert counter.hears(stacked(None)) == [stacked(None)]
+
+
+def test_a_note_with_a_name_was_told_to_nobody_before() -> None:
+    counter = Counter()
+    counter.up()
+    assert counter.hears(stacked("n1")) == [stacked("n1")]
+
+
+def test_a_note_that_came_after_the_last_result_ends_its_repetitions() -> None:
+    counter = with_note_in_escrow()
+    counter.hears(stacked())
+    counter.hears(NoteAccepting(device="cash"))
+    counter.dies()
+    counter.up()
+    assert counter.hears(stacked(None)) == [stacked(None)]
 
 
 def test_after_a_new_note_nothing_old_is_told_again() -> None:
