@@ -134,15 +134,34 @@ def test_offline_only_leased_times_are_sold_and_each_once(desk: Desk) -> None:
     assert at_his == set(sold)
 
 
-def test_missing_paper_is_known_before_anything_is_sold(desk: Desk) -> None:
-    desk.devices.printer.paper_out()
+@pytest.mark.parametrize(
+    ("trouble", "reason", "remedy"),
+    [
+        ("paper_out", Reason.PAPER_OUT, "paper_load"),
+        ("cover_open", Reason.NO_PRINTER, "cover_close"),
+        ("jam", Reason.NO_PRINTER, "clear"),
+    ],
+)
+def test_trouble_with_paper_is_known_before_anything_is_sold(
+    desk: Desk, trouble: str, reason: Reason, remedy: str
+) -> None:
+    printer = desk.devices.printer
+    printer.actions[trouble]()
     desk.identifies()
-    desk.sees_tile(Service.REGISTER_TODAY, Reason.PAPER_OUT)
+    desk.sees_tile(Service.REGISTER_TODAY, reason)
     desk.touches(ChooseService(Service.REGISTER_TODAY))
     desk.sees(HomeView)
     assert desk.frame.notice is not None
-    desk.devices.printer.paper_load()
+    printer.actions[remedy]()
     desk.sees_tile(Service.REGISTER_TODAY, Reason.NONE)
+
+
+def test_little_paper_is_enough_to_sell(desk: Desk) -> None:
+    desk.devices.printer.paper_low()
+    desk.identifies()
+    desk.chooses()
+    pays(desk)
+    desk.sees(DoneView, slip=SlipState.PRINTED)
 
 
 def test_nothing_is_recorded_before_identity_service_and_fee_are_confirmed(desk: Desk) -> None:
