@@ -11,9 +11,10 @@ The promises about money live here:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from devices.cash_acceptor import faults
+from devices.cash_acceptor.orders import NoteInside, Order, Step
 from devices.cash_acceptor.protocol import Request, State, Status
 from devices.messages import (
     DeviceKind,
@@ -47,36 +48,8 @@ _TABLE_ATTEMPTS = 3
 _REMEMBERED_NOTES = 1000
 
 _BOTH = frozenset((State.STACKED, State.RETURNED))
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What the driver sends next. ``mask`` belongs to ENABLE_BILL_TYPES."""
-
-    request: Request
-    mask: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Answer to one status: what is known now, what to send, whether the status is taken."""
-
-    events: tuple[Event, ...] = ()
-    order: Order | None = None
-    is_acknowledged: bool = True
-
-
-@dataclass(slots=True)
-class _Note:
-    """The note inside. ``note_id`` is None for one a former worker may have reported."""
-
-    note_id: str | None
-    amount_fen: int
-    seen_at: float
-    is_announced: bool
-    ordered: Request | None = None
-    expected: frozenset[State] = frozenset()
-    lost_since: float | None = None
+_ENDS = _BOTH | {State.REJECTING}
+_ACCEPTS_NOTHING = frozenset((State.POWER_UP, State.INITIALIZE, State.DISABLED))
 
 
 @dataclass(slots=True)
@@ -90,7 +63,7 @@ class CashIn:
     condition: faults.Condition = faults.STARTING
     outcomes: dict[str, NoteOutcome] = field(default_factory=dict)
     _told: faults.Condition | None = None
-    _note: _Note | None = None
+    _note: NoteInside | None = None
     _last: Status | None = None
     _repeats: int = 0
     _has_moved: bool = True  # an outcome may be due: a note was seen inside, or the start
@@ -102,6 +75,7 @@ class CashIn:
     _unpriced: list[Status] = field(default_factory=list)
     _settle_until: float = 0.0
     _is_note_inherited: bool = False
+    _is_taken_over: bool = False  # it accepts nothing that was not enabled here
     _last_reset_at: float = float("-inf")
 
     # --- commands -----------------------------------------------------------------------------
@@ -132,7 +106,7 @@ class CashIn:
         outcome = self.outcomes.get(note_id, NoteOutcome.UNKNOWN)
         return NoteLocated(self.device, note_id, outcome)
 
-    def _decide(self, note: _Note, order: Request) -> None:
+    def _decide(self, note: NoteInside, order: Request) -> None:
         note.ordered = order
         outcome = State.STACKED if order is Request.STACK else State.RETURNED
         note.expected = note.expected | {outcome}
@@ -179,9 +153,22 @@ class CashIn:
         self._repeats = self._repeats + 1 if status == self._last else 1
         if self.condition is faults.SILENT:
             self.condition = faults.READY if self.table is not None else faults.STARTING
-        step = self._react(status, now)
+        step = self._taking_over(status) or self._react(status, now)
+        if step.is_acknowledged and not self._is_taken_over and status.state in _ENDS:
+            step = replace(step, order=Order(Request.ENABLE_BILL_TYPES))
         self._last = status
         return Step((*self._news(), *step.events), step.order, step.is_acknowledged)
+
+    def _taking_over(self, status: Status) -> Step | None:
+        """End first what a worker before has left enabled: it still draws notes in.
+
+        ENABLE BILL TYPES is sure to be taken at rest only, and where notes come fast a poll never
+        sees the rest; so it also follows at once on the acknowledged end of a note (``_ENDS``).
+        """
+        if status.state is State.IDLING and not self._is_taken_over:
+            return Step(order=Order(Request.ENABLE_BILL_TYPES))
+        self._is_taken_over = self._is_taken_over or status.state in _ACCEPTS_NOTHING
+        return None
 
     def _react(self, status: Status, now: float) -> Step:
         if self._note is not None and status.state not in (State.DISABLED, State.IDLING):
@@ -292,20 +279,20 @@ class CashIn:
             self._decide(note, Request.RETURN)
         return Step(events, Order(note.ordered) if note.ordered else None)
 
-    def _new_note(self, amount_fen: int, now: float) -> _Note:
+    def _new_note(self, amount_fen: int, now: float) -> NoteInside:
         """A note has come to escrow: ours to announce, or one to give back."""
         self._is_note_inherited = False
         if not self._has_enabled:
-            note = _Note(None, amount_fen, now, is_announced=False)
+            note = NoteInside(None, amount_fen, now, is_announced=False)
         else:
             is_wanted = amount_fen in self.accept_fen and not self._is_arrival_refused
-            note = _Note(self.new_note_id(), amount_fen, now, is_announced=is_wanted)
+            note = NoteInside(self.new_note_id(), amount_fen, now, is_announced=is_wanted)
         if not note.is_announced:
             self._decide(note, Request.RETURN)
         self._note = note
         return note
 
-    def _give_up(self, note: _Note) -> tuple[Event, ...]:
+    def _give_up(self, note: NoteInside) -> tuple[Event, ...]:
         self._note = None
         if note.note_id is None or not note.is_announced:
             return ()
@@ -340,13 +327,13 @@ class CashIn:
         """A note nobody here can name: its worth comes from the bill type, or staff must look."""
         amount_fen = self._amount(status)
         if amount_fen is not None:
-            return (self._settle(_Note(None, amount_fen, 0.0, is_announced=False), status),)
+            return (self._settle(NoteInside(None, amount_fen, 0.0, is_announced=False), status),)
         self._forget_note()
         if status.state is State.STACKED:
             self.condition = faults.NOTE_UNACCOUNTED
         return ()
 
-    def _settle(self, note: _Note, status: Status) -> Event:
+    def _settle(self, note: NoteInside, status: Status) -> Event:
         self._forget_note()
         if status.state is State.STACKED:
             self._remember(note.note_id, NoteOutcome.STACKED)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from devices.cash_acceptor.cash_in import CashIn, Order, Step
+from devices.cash_acceptor.cash_in import CashIn
+from devices.cash_acceptor.orders import Order, Step
 from devices.cash_acceptor.protocol import (
     Damaged,
     Frame,
@@ -114,8 +115,8 @@ class CcnetCashAcceptor:
             self._link.close()
 
     def _say_farewell(self) -> None:
-        if self._owes_ack:
-            self._link.write(encode(Request.ACK))
+        # No acknowledgement: the last events may have met a closed pipe. The successor is told
+        # again, and what was heard before is known by then.
         self._link.write(encode_enable(0))
         self._link.read(_FAREWELL_SECONDS)
         if self._cash_in.must_return_before_leaving:

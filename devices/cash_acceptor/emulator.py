@@ -23,7 +23,8 @@ class CcnetEmulator:
     """The machine. ``receive``/``tick`` take the time; ``actions`` is what hands can do to it.
 
     ``reports_after_power_up`` False gives the older firmware that settles a note found inside at
-    power-up without ever reporting how.
+    power-up without ever reporting how. ``takes_masks_at_rest_only`` gives one that calls
+    ENABLE BILL TYPES illegal while a note is on its way.
     """
 
     def __init__(
@@ -31,12 +32,14 @@ class CcnetEmulator:
         timing: Timing | None = None,
         *,
         reports_after_power_up: bool = True,
+        takes_masks_at_rest_only: bool = False,
         seed: int = 1,
     ) -> None:
         self.cassette: list[int] = []
         self.returned: list[int] = []
         self._timing = timing or Timing()
         self._reports_after_power_up = reports_after_power_up
+        self._takes_masks_at_rest_only = takes_masks_at_rest_only
         self._wire = EmulatedWire(seed)
         self._now = 0.0
         self._buffer = bytearray()
@@ -293,7 +296,7 @@ class CcnetEmulator:
             case 0x30:
                 self._answer(b"\x00")
                 self._reset()
-            case 0x34 if len(data) == 6:
+            case 0x34 if len(data) == 6 and self._takes_masks():
                 self._answer(b"\x00")
                 self._set_masks(int.from_bytes(data[:3], "big"), int.from_bytes(data[3:], "big"))
             case 0x35 if self._phase is Phase.ESCROW and self._fault is None:
@@ -346,6 +349,10 @@ class CcnetEmulator:
             self._power_up_code = 0x11 if self._note is not None else 0x10
         self._enabled = self._escrowed = 0
         self._enter(Phase.INITIALIZING, self._timing.initialize)
+
+    def _takes_masks(self) -> bool:
+        is_at_rest = self._phase in (Phase.IDLING, Phase.DISABLED)
+        return is_at_rest or not self._takes_masks_at_rest_only
 
     def _set_masks(self, enabled: int, escrowed: int) -> None:
         self._enabled, self._escrowed = enabled, escrowed

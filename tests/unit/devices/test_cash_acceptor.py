@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from devices.cash_acceptor.emulator import CcnetEmulator
+from devices.driver import Link
 from devices.messages import (
     Command,
     DeviceState,
@@ -237,6 +238,25 @@ def test_an_outcome_the_machine_never_tells_is_unknown_not_guessed() -> None:
     assert bench.said(NoteLocated) == [NoteLocated("cash1", "note-1", NoteOutcome.UNKNOWN)]
 
 
+class FedAtOnce:
+    """A link to a machine at whose slot a note lies whenever the driver waits, however shortly."""
+
+    def __init__(self, link: Link, machine: CcnetEmulator) -> None:
+        self._link = link
+        self._machine = machine
+
+    def read(self, wait_seconds: float) -> bytes:
+        if wait_seconds > 0:
+            self._machine.feed(20)
+        return self._link.read(wait_seconds)
+
+    def write(self, data: bytes) -> None:
+        self._link.write(data)
+
+    def close(self) -> None:
+        self._link.close()
+
+
 def restarted(bench: CashBench) -> CashBench:
     """The worker died without a farewell; a new one opens the same port."""
     return CashBench(bench.machine, clock=bench.clock, prefix="second")
@@ -269,6 +289,43 @@ def test_a_worker_that_dies_before_passing_the_credit_on_leaves_it_to_its_succes
     second = restarted(first)
     second.run(3.0)
     assert second.said(NoteStacked) == [NoteStacked("cash1", None, 5000)]
+
+
+def test_a_worker_that_ends_before_passing_the_credit_on_leaves_it_too() -> None:
+    first = CashBench().start()
+    first.machine.feed(50)
+    while not first.said(NoteStacked):
+        first.take(first.driver.run_once())
+    first.driver.close()  # its supervisor was gone: nobody has read the event
+    second = restarted(first)
+    second.run(3.0)
+    assert second.said(NoteStacked) == [NoteStacked("cash1", None, 5000)]
+
+
+@pytest.mark.parametrize("masks_at_rest_only", [False, True])
+@pytest.mark.parametrize("left_in", ["idling", "accepting", "escrow", "returning"])
+def test_a_new_worker_stops_notes_at_once_however_fast_they_come(
+    left_in: str, masks_at_rest_only: bool
+) -> None:
+    machine = CcnetEmulator(takes_masks_at_rest_only=masks_at_rest_only)
+    first = CashBench(machine, decides=undecided).start()
+    first.feed(50, seconds_each=0.0)
+    while left_in not in ("idling", machine.state()["phase"]):
+        first.run(0.1)
+        if left_in == "returning" and first.said(NoteInEscrow):
+            first.tell(ReturnNote("cash1", "note-1"))
+    second = CashBench(
+        machine, lambda link, clock: FedAtOnce(link, machine), clock=first.clock, prefix="second"
+    )
+    second.run(20.0)
+    assert second.last(DeviceStatus).state is DeviceState.ONLINE
+    assert machine.state()["accepts_yuan"] == []
+    assert len(machine.returned) <= 2
+    assert second.said(NoteInEscrow) == []
+    assert second.said(NoteStacked) == []
+    second.tell(StartCashIn("cash1", ALL_NOTES))
+    second.run(10.0)
+    assert second.credited_fen == second.stacked_fen > 0
 
 
 def test_a_note_found_inside_at_power_up_and_never_settled_is_flagged_for_staff() -> None:

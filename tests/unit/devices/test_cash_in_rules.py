@@ -7,7 +7,8 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.cash_acceptor.cash_in import CashIn, Order
+from devices.cash_acceptor.cash_in import CashIn
+from devices.cash_acceptor.orders import Order
 from devices.cash_acceptor.protocol import Request, State, Status
 from devices.messages import (
     Event,
