@@ -7,6 +7,8 @@ and every character is sent as GB18030, which can express all of Unicode.
 
 from __future__ import annotations
 
+import sys
+import tempfile
 from typing import TYPE_CHECKING, assert_never
 
 from devices.receipt_printer.document import (
@@ -33,10 +35,7 @@ _NO_LINE_START = "，。、；：！？）》」』】％,.;:!?)%"
 
 def encode(document: SlipDocument) -> bytes:
     """Return the complete byte stream for ``document``, from ``ESC @`` to the cut."""
-    # Kiosk processes that never print should not carry python-escpos (25 MB with its images).
-    from escpos.printer import Dummy
-
-    printer = Dummy()
+    printer = _new_printer()
     printer.hw("INIT")
     printer._raw(_CHINESE_MODE)
     for part in document.parts:
@@ -44,6 +43,23 @@ def encode(document: SlipDocument) -> bytes:
     if not (document.parts and isinstance(document.parts[-1], Cut)):
         _encode_part(printer, Cut())
     return bytes(printer.output)
+
+
+def _new_printer() -> Dummy:
+    """Import late: processes that never print should not carry python-escpos (25 MB)."""
+    if "escpos" in sys.modules:
+        from escpos.printer import Dummy
+
+        return Dummy()
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix="outpost-escpos-") as folder:
+        # Its first import makes a temporary folder for a cache and would leave it behind.
+        tempfile.tempdir = folder
+        try:
+            from escpos.printer import Dummy
+        finally:
+            tempfile.tempdir = before
+    return Dummy()
 
 
 def _encode_part(printer: Dummy, part: Part) -> None:
