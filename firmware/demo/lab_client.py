@@ -14,6 +14,10 @@ class LabClient:
         self.url = f"http://127.0.0.1:{port}"
         self._http = httpx.Client(base_url=self.url, trust_env=False, timeout=10)
 
+    def close(self) -> None:
+        """Hang up."""
+        self._http.close()
+
     def is_up(self) -> bool:
         """Tell whether the panel answers."""
         try:

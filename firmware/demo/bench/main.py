@@ -114,6 +114,7 @@ def _on_a_kiosk(root: Path, bench: Bench) -> list[Figure]:
     finally:
         _stop_in_peace()
         kiosk.stop()
+        kiosk.lab.close()
         display.stop()
     return []
 
