@@ -18,20 +18,12 @@ from typing import Any, TypeVar
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from httpx import Client
-from uuid6 import uuid7
 
-from devices.cash_acceptor.driver import CcnetCashAcceptor
-from devices.cash_acceptor.emulator import CcnetEmulator
-from devices.driver import Driver
-from devices.id_reader.driver import SamvIdReader
-from devices.id_reader.emulator import SamvEmulator
-from devices.link.memory import EmulatedLink, SteppedClock
-from devices.messages import Command, DeviceKind, DeviceStatus, Event
-from devices.receipt_printer.driver import EscposPrinter
-from devices.receipt_printer.emulator import EscposEmulator
+from devices.messages import DeviceKind, DeviceStatus
 from devices.receipt_printer.encoder import encode
 from devices.receipt_printer.paper import QrRow
 from devices.receipt_printer.printed_slip import PrintedSlip
+from firmware.assembly import uuids
 from firmware.config.model import Clinic, Deployment, Device, Gateway, Kiosk
 from firmware.core.clocks import Clock
 from firmware.core.events import DevicesCaughtUp, Heard, Ticked, WorldChanged
@@ -67,13 +59,13 @@ from firmware.messages.views import (
 from store_forward.contract.facts import Entry
 from store_forward.contract.vouchers import VoucherPayload, read_voucher, voucher_text
 from store_forward.contract.wire import TransactionStatus
+from tests.fakes.emulated_devices import ACCEPTOR, PRINTER, READER, EmulatedDevices
 from tests.fakes.faulty_front import FaultyFront, faulty_front
 from tests.fakes.journal_of import signed_headers
 from tests.fakes.kiosk_in_sync import KioskInSync, kiosk_in_sync
 from tests.fakes.running_gateway import running_gateway
 
 KIOSK = "QH-K01"
-READER, ACCEPTOR, PRINTER = "id1", "cash1", "printer1"
 
 DEPLOYMENT = Deployment(
     clinic=Clinic("QH", "青禾镇分院", "Qinghe Town Branch Clinic"),
@@ -93,35 +85,6 @@ V = TypeVar("V")
 F = TypeVar("F")
 
 
-class EmulatedDevices:
-    """Three drivers, each on its emulator by a link in memory; core's port for commands."""
-
-    def __init__(self) -> None:
-        clock = self.clock = SteppedClock()
-        self.reader, self.acceptor, self.printer = SamvEmulator(), CcnetEmulator(), EscposEmulator()
-        ids = _uuids()
-        self._drivers: dict[str, Driver] = {
-            READER: SamvIdReader(READER, EmulatedLink(self.reader, clock), clock),
-            ACCEPTOR: CcnetCashAcceptor(
-                ACCEPTOR, EmulatedLink(self.acceptor, clock), clock, lambda: next(ids)
-            ),
-            PRINTER: EscposPrinter(PRINTER, EmulatedLink(self.printer, clock), clock),
-        }
-        self._said: list[Event] = []
-
-    def tell(self, command: Command) -> None:
-        """Start a command; what the driver says at once is heard with the rest."""
-        self._said += self._drivers[command.device].execute(command)
-
-    def work(self) -> Sequence[Event]:
-        """Let every driver work for a slice; return what was said since the last time."""
-        for driver in self._drivers.values():
-            self._said += driver.run_once()
-        self.clock.advance(0.001)
-        said, self._said = self._said, []
-        return said
-
-
 class Desk:
     """One kiosk, the hands of its patient, and what the HIS says when asked."""
 
@@ -138,7 +101,7 @@ class Desk:
         self._due = 0.0
         self._http = http
         self._journal = StoreJournal(self.store)
-        self._ids = _uuids()
+        self._ids = uuids()
         self._deliveries = count(1)
         began = datetime.now(UTC) - timedelta(seconds=self.devices.clock())
         clock = Clock(
@@ -327,8 +290,3 @@ def kiosk_on_a_desk(folder: Path) -> Iterator[Desk]:
         ):
             sync.connect(front.url, gateway.authority, gateway.receipt_key, key, wanted=4)
             yield Desk(sync, front, key, http)
-
-
-def _uuids() -> Iterator[str]:
-    while True:
-        yield str(uuid7())
