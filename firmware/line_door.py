@@ -69,6 +69,7 @@ class LineDoor(Generic[Incoming]):
         self.failure: Exception | None = None
         self._server: asyncio.Server | None = None
         self._client: asyncio.StreamWriter | None = None
+        self._refused_uid: int | None = None
         self._encoder = msgspec.json.Encoder()
 
     async def open(self) -> None:
@@ -107,9 +108,12 @@ class LineDoor(Generic[Incoming]):
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         uid = self._uid_of(writer.get_extra_info("socket"))
         if not is_trusted(uid, self._allowed_uids):
-            self._log.warning("client refused: wrong user", uid=uid)
+            if uid != self._refused_uid:  # it will come again and again
+                self._refused_uid = uid
+                self._log.error("client refused: wrong user", uid=uid)
             writer.close()
             return
+        self._refused_uid = None
         self._let_go("replaced by a newer one")
         self._client = writer
         self._log.info("client connected", uid=uid)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from enum import Enum, auto
 from pathlib import Path
 from typing import Protocol, assert_never
 
@@ -25,7 +26,18 @@ from firmware.socket_peers import MAX_LINE_BYTES, MOST_UNSENT_BYTES, is_trusted,
 RETRY_SECONDS = 0.25
 """Between two attempts to connect: short beside a restart of the devices process."""
 
+LONGEST_RETRY_SECONDS = 5.0
+"""Where one side refuses the other only staff can help; until then attempts get this rare."""
+
 log = structlog.get_logger(__name__)
+
+
+class Visit(Enum):
+    """How an attempt to talk to the devices process went."""
+
+    TALKED = auto()
+    ABSENT = auto()
+    REFUSED = auto()
 
 
 class Listener(Protocol):
@@ -54,27 +66,26 @@ class DevicesLine:
         *,
         allowed_uids: frozenset[int],
         uid_of: Callable[[socket.socket], int] = peer_uid,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._path = path
         self._listener = listener
         self._allowed_uids = allowed_uids
         self._uid_of = uid_of
+        self._sleep = sleep
+        self._trouble: str | None = None
+        self._has_talked = False
         self._writer: asyncio.StreamWriter | None = None
         self._encoder = msgspec.json.Encoder()
         self._decoder = msgspec.json.Decoder(FromDevices)
 
     async def run(self) -> None:
         """Keep the connection up until cancelled."""
+        pause = RETRY_SECONDS
         while True:
-            try:
-                reader, writer = await asyncio.open_unix_connection(
-                    str(self._path), limit=MAX_LINE_BYTES
-                )
-            except OSError:
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            await self._use(reader, writer)
-            await asyncio.sleep(RETRY_SECONDS)
+            is_refused = await self._visit() is Visit.REFUSED
+            await self._sleep(pause if is_refused else RETRY_SECONDS)
+            pause = min(2 * pause, LONGEST_RETRY_SECONDS) if is_refused else RETRY_SECONDS
 
     def tell(self, command: Command) -> None:
         """Send a command if the devices process is there."""
@@ -85,21 +96,47 @@ class DevicesLine:
         if self._writer is not None:
             self._writer.transport.abort()
 
-    async def _use(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _visit(self) -> Visit:
+        try:
+            reader, writer = await asyncio.open_unix_connection(
+                str(self._path), limit=MAX_LINE_BYTES
+            )
+        except PermissionError:
+            return self._refused("core may not open the devices socket: check its group and mode")
+        except OSError:
+            return Visit.ABSENT
         uid = self._uid_of(writer.get_extra_info("socket"))
         if not is_trusted(uid, self._allowed_uids):
-            log.error("devices socket belongs to a wrong user", uid=uid, path=str(self._path))
             writer.close()
-            return
-        self._writer = writer
-        log.info("devices connected")
+            return self._refused(f"devices socket belongs to a wrong user, uid {uid}")
+        return await self._use(reader, writer)
+
+    async def _use(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Visit:
+        self._writer, self._has_talked = writer, False
         try:
             await self._read(reader, writer)
         finally:
             self._writer = None
             writer.close()
-            log.warning("devices disconnected")
-            self._listener.devices_lost()
+            if self._has_talked:
+                log.warning("devices disconnected")
+                self._listener.devices_lost()
+        if self._has_talked:
+            return Visit.TALKED
+        return self._refused("devices hang up on core: check the user core runs as")
+
+    def _refused(self, why: str) -> Visit:
+        """Log once what staff must mend, not at every attempt."""
+        if why != self._trouble:
+            self._trouble = why
+            log.error("devices refused", why=why, path=str(self._path))
+        return Visit.REFUSED
+
+    def _talks(self) -> None:
+        """The first valid word: whoever refuses says none."""
+        if not self._has_talked:
+            self._has_talked, self._trouble = True, None
+            log.info("devices connected")
 
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while not writer.is_closing():
@@ -116,6 +153,7 @@ class DevicesLine:
                 # May hold a card's content: only its kind and size are logged.
                 log.error("not a devices message", why=type(error).__name__, size=len(line))
                 return
+            self._talks()
             self._hear(message)
 
     def _hear(self, message: FromDevices) -> None:

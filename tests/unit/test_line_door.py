@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from devices.messages import CardRemoved, Delivery, ToDevices
 from firmware.line_door import LineDoor
@@ -78,6 +79,19 @@ def test_a_process_of_another_user_is_refused(tmp_path: Path) -> None:
         writer.close()
 
     run(tmp_path / "door", scenario, uid=STRANGER)
+
+
+def test_who_is_refused_again_and_again_is_logged_once(tmp_path: Path) -> None:
+    async def scenario(door: Door, host: Host) -> None:
+        for _ in range(5):
+            reader, writer = await asyncio.open_unix_connection(tmp_path / "door")
+            assert await reader.read() == b""
+            writer.close()
+
+    with capture_logs() as logs:
+        run(tmp_path / "door", scenario, uid=STRANGER)
+    refusals = [(one["event"], one["uid"]) for one in logs]
+    assert refusals == [("client refused: wrong user", STRANGER)]
 
 
 def test_a_listed_user_may_come(tmp_path: Path) -> None:
