@@ -110,7 +110,7 @@ MISTAKES = {
     "evidence of a demo that plays nothing": ("demo --out DIR", "--scripted"),
     "an unknown measurement": ("bench walk", "main-path"),
     "no action on the configuration": ("config", "check"),
-    "a journal without its key": ("verify-journal FILE", "--key"),
+    "a journal nobody names": ("verify-journal", "PATH"),
     "a gateway without a folder": ("gateway --reference FILE", "--dir"),
     "a gateway on a bad address": (
         "gateway --dir DIR --reference FILE --listen 127.0.0.1:99999",
