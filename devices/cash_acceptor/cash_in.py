@@ -312,6 +312,8 @@ class CashIn:
         return Step((*self._give_up(note), *self._settle_unnamed(status)))
 
     def _concluded_unawaited(self, status: Status, now: float) -> Step:
+        if status in self._unpriced:
+            return self._priced_first()
         if not self._has_moved:
             return Step()  # our acknowledgement was lost, or an old answer came again
         is_left_over = not self._has_enabled or now < self._settle_until
@@ -320,8 +322,14 @@ class CashIn:
         if self.table is None:
             self._unpriced.append(status)
             self._has_moved = self._is_note_inherited = False
-            return Step()
+            return self._priced_first()
         return Step(self._settle_unnamed(status))
+
+    def _priced_first(self) -> Step:
+        """Acknowledged only once its worth is known: till then a dying worker leaves it behind."""
+        if self._table_failures < _TABLE_ATTEMPTS:
+            return Step(order=Order(Request.GET_BILL_TABLE), is_acknowledged=False)
+        return Step()
 
     def _settle_unnamed(self, status: Status) -> tuple[Event, ...]:
         """A note nobody here can name: its worth comes from the bill type, or staff must look."""

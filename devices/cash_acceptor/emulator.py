@@ -285,6 +285,8 @@ class CcnetEmulator:
             self._buffer.clear()
 
     def _obey(self, command: int, data: bytes) -> None:
+        if command not in (0x00, 0x33, 0xFF):
+            self._reported = False  # an acknowledgement is for the last answer only
         match command:
             case 0x00:
                 if self._report is not None and self._reported:

@@ -11,7 +11,6 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -42,15 +41,12 @@ from firmware.messages.views import (
 )
 from store_forward.contract.facts import NoteCredited, RegistrationPaid
 from store_forward.contract.vouchers import VoucherPayload, voucher_text
-from store_forward.contract.wire import ReferenceChange, ReferencePage
-from store_forward.store.network_status import SyncStatus
 from store_forward.store.store import Store
 from tests.fakes import made_up_clinic as clinic
 from tests.fakes.core_process import DEPLOYMENT, KEY, morning_since
 from tests.fakes.fake_devices_server import FakeDevicesServer
 from tests.fakes.fake_screen import FakeScreen
-
-AS_OF = "2026-07-13T01:30:00Z"
+from tests.fakes.stocked_store import stock
 
 
 class Bench:
@@ -117,18 +113,7 @@ class Bench:
     def sync_pulls(self, *, online: bool = True) -> None:
         """What the sync process writes, through a connection of its own."""
         with self.open_store() as store:
-            for name, records in (
-                ("departments", clinic.DEPARTMENTS),
-                ("doctors", clinic.DOCTORS),
-                ("schedules", clinic.SCHEDULES),
-            ):
-                changes = tuple(
-                    ReferenceChange(one.code, msgspec.Raw(msgspec.json.encode(one)))
-                    for one in records
-                )
-                store.reference.apply(ReferencePage(name, "c1", AS_OF, changes))
-            store.allotments.replace_leases([clinic.lease(n) for n in range(1, 5)], AS_OF)
-            store.network_status.write_status(SyncStatus(online, AS_OF, AS_OF, 0.0))
+            stock(store, online=online)
 
     async def start_process(self) -> asyncio.subprocess.Process:
         """Core as a process of its own, which can be killed for good."""

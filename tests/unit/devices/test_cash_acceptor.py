@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from devices.cash_acceptor.emulator import CcnetEmulator
-from devices.driver import Link
+from devices.driver import Link, LinkLost
 from devices.messages import (
     Command,
     DeviceState,
@@ -238,6 +238,24 @@ def test_an_outcome_the_machine_never_tells_is_unknown_not_guessed() -> None:
     assert bench.said(NoteLocated) == [NoteLocated("cash1", "note-1", NoteOutcome.UNKNOWN)]
 
 
+class LostAtTheBillTable:
+    """A link that is gone as soon as the bill table is asked for."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def read(self, wait_seconds: float) -> bytes:
+        return self._link.read(wait_seconds)
+
+    def write(self, data: bytes) -> None:
+        if data[3] == 0x41:
+            raise LinkLost("unplugged")
+        self._link.write(data)
+
+    def close(self) -> None:
+        self._link.close()
+
+
 class FedAtOnce:
     """A link to a machine at whose slot a note lies whenever the driver waits, however shortly."""
 
@@ -289,6 +307,20 @@ def test_a_worker_that_dies_before_passing_the_credit_on_leaves_it_to_its_succes
     second = restarted(first)
     second.run(3.0)
     assert second.said(NoteStacked) == [NoteStacked("cash1", None, 5000)]
+
+
+def test_a_worker_that_dies_before_it_knows_the_worth_of_a_note_leaves_it_too() -> None:
+    first = CashBench().start()
+    first.feed(50, seconds_each=1.0)
+    second = CashBench(
+        first.machine, lambda link, _clock: LostAtTheBillTable(link), clock=first.clock
+    )
+    with pytest.raises(LinkLost):
+        second.run(3.0)
+    third = restarted(second)
+    third.run(3.0)
+    assert second.said(NoteStacked) == []
+    assert third.said(NoteStacked) == [NoteStacked("cash1", None, 5000)]
 
 
 def test_a_worker_that_ends_before_passing_the_credit_on_leaves_it_too() -> None:
