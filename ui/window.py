@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kivy.clock import Clock
+from kivy.core.window import Window
 from kivy.uix.floatlayout import FloatLayout
 
 from firmware.messages.intents import Activity, Intent, Touch, Wake
@@ -55,6 +56,8 @@ class KioskWindow(FloatLayout):
         if self.shell is not None:
             self.shell.forget()
         self.look = look
+        # The window is cleared anyway: a ground of our own would be a second full layer.
+        Window.clearcolor = look.palette.rgba("surface")
         Stage(look, load_catalogue(look.language), self._fonts).enter()
         self.shell = Shell(self._intend)
         self.waiting = None

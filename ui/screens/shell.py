@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kivy.graphics import Color, Rectangle
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
@@ -55,14 +54,10 @@ class Shell(FloatLayout):
 
     def __init__(self, send: Callable[[Intent], None], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        look = stage.current().look
         self._send = send
         self.screen: Screen | None = None
         self.bodies: dict[type[Any], Body] = {}
         self.overlay: Overlay | None = None
-        with self.canvas.before:
-            Color(*look.palette.rgba("surface"))
-            self._surface = Rectangle()
         self._column = BoxLayout(orientation="vertical")
         self.header = Header()
         self.holder = BoxLayout()
@@ -70,11 +65,7 @@ class Shell(FloatLayout):
         for widget in (self.header, self.holder):
             self._column.add_widget(widget)
         self.add_widget(self._column)
-        self.fbind("size", self._cover)
         self.footer.fbind("height", self._reach)
-
-    def _cover(self, *_: object) -> None:
-        self._surface.size = self.size
 
     def _reach(self, *_: object) -> None:
         height = stage.current().look.reach_top - self.footer.height

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kivy.graphics import Color, SmoothRoundedRectangle
+from kivy.graphics import Color
 from kivy.properties import NumericProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
 from ui.theme import stage
 from ui.widgets.panels import Column, Picture
+from ui.widgets.rounded import RoundedBox
 from ui.widgets.words import Words
 
 
@@ -77,11 +78,11 @@ class Progress(Widget):
         self.height = look.mm(4)
         with self.canvas:
             Color(*look.palette.rgba("outline"))
-            self._edge = SmoothRoundedRectangle(segments=12)
+            self._edge = RoundedBox()
             Color(*look.palette.rgba("raised"))
-            self._ground = SmoothRoundedRectangle(segments=12)
+            self._ground = RoundedBox()
             self._colour = Color(*look.palette.rgba("primary"))
-            self._bar = SmoothRoundedRectangle(segments=12)
+            self._bar = RoundedBox()
         self._line = look.line
         for name in ("pos", "size", "share"):
             self.fbind(name, self._place)
@@ -129,9 +130,8 @@ class Steps(Widget):
             role = "primary" if index < step else "outline"
             with self.canvas:
                 Color(*look.palette.rgba(role))
-                SmoothRoundedRectangle(
+                RoundedBox(
                     pos=(self.x + index * (width + gap), self.y),
                     size=(width, self.height),
                     radius=[self.height / 2],
-                    segments=8,
                 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from kivy.graphics import Color, Rectangle, SmoothRoundedRectangle
+from kivy.graphics import Color, Rectangle
 from kivy.properties import NumericProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
 from ui.theme import stage
+from ui.widgets.rounded import RoundedBox
 
 
 class Column(BoxLayout):
@@ -54,9 +55,9 @@ class Ground:
         self._stage = stage.current()
         with widget.canvas.before:
             self._edge_colour = Color(0, 0, 0, 0)
-            self._edge = SmoothRoundedRectangle(segments=12)
+            self._edge = RoundedBox()
             self._fill_colour = Color(0, 0, 0, 0)
-            self._fill = SmoothRoundedRectangle(segments=12)
+            self._fill = RoundedBox()
         widget.fbind("pos", self.place)
         widget.fbind("size", self.place)
         self._line = 0
@@ -76,16 +77,17 @@ class Ground:
     def place(self, *_: object) -> None:
         x, y = self._widget.pos
         width, height = self._widget.size
-        # A shape of no size keeps its former one: it has to be made invisible instead.
         visible = width >= 1 and height >= 1
-        self._fill_colour.rgba = self._fill_rgba if visible else (0, 0, 0, 0)
-        self._edge_colour.rgba = self._edge_rgba if visible else (0, 0, 0, 0)
+        # What cannot be seen must not be painted either: transparent pixels cost as much.
+        has_fill, has_edge = visible and self._fill_rgba[3] > 0, visible and self._edge_rgba[3] > 0
+        self._fill_colour.rgba, self._edge_colour.rgba = self._fill_rgba, self._edge_rgba
         radius = min(self._stage.look.radius, width / 2, height / 2) if self._rounded else 0
         inset = self._line
-        self._edge.pos, self._edge.size = (x, y), (width, height)
+        self._edge.pos, self._edge.size = (x, y), (width, height) if has_edge else (0, 0)
         self._edge.radius = [max(radius, 0.1)]
         self._fill.pos = (x + inset, y + inset)
-        self._fill.size = (max(0, width - 2 * inset), max(0, height - 2 * inset))
+        filled = (max(0, width - 2 * inset), max(0, height - 2 * inset))
+        self._fill.size = filled if has_fill else (0, 0)
         self._fill.radius = [max(radius - inset, 0.1)]
 
 
