@@ -15,6 +15,7 @@ from kivy.core.window import Window
 from firmware.messages.intents import Touch
 from firmware.messages.views import Screen
 from ui.client import CoreLine
+from ui.memory import collect_rarely
 from ui.probe import Probe
 from ui.theme.fonts import load_fonts
 from ui.theme.look import Geometry, Look
@@ -60,6 +61,7 @@ class OutpostScreen(App):
         """The first frame is on its way: now connect."""
         if self._probe is not None:
             self._probe.open()
+        collect_rarely()
         self._line.open()
 
     def on_stop(self) -> None:

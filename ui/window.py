@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from firmware.messages.intents import Activity, Intent, Touch, Wake
 from firmware.messages.views import AttractView, Screen
 from ui.fingers import Fingers
 from ui.i18n.catalogue import load_catalogue
+from ui.memory import tidy_up
 from ui.screens.shell import Shell
 from ui.screens.waiting import Waiting
 from ui.theme.fonts import Fonts
@@ -43,6 +43,7 @@ class KioskWindow(FloatLayout):
         self._fingers = Fingers()
         self._finger: Any = None
         self._is_void = False
+        self._has_leftovers = False
         self._touched: Screen | None = None
         self.look = look
         self.shell: Shell | None = None
@@ -55,6 +56,7 @@ class KioskWindow(FloatLayout):
         self.clear_widgets()
         if self.shell is not None:
             self.shell.forget()
+            self._has_leftovers = True
         self.look = look
         # The window is cleared anyway: a ground of our own would be a second full layer.
         Window.clearcolor = look.palette.rgba("surface")
@@ -75,6 +77,8 @@ class KioskWindow(FloatLayout):
             and (not isinstance(screen.view, AttractView))
         ):
             self._fingers = self._fingers.woken(self._now())
+        if isinstance(screen.view, AttractView):
+            self._has_leftovers = True
         overlay = self.shell.overlay
         self.shell.show(screen)
         if (
@@ -104,10 +108,14 @@ class KioskWindow(FloatLayout):
             self.waiting = None
 
     def _build_ahead(self, _: float) -> None:
-        if self.shell is not None and self._finger is None and self.shell.build_next():
+        if self.shell is None or self._finger is not None:
+            return
+        if self._has_leftovers:
+            self._has_leftovers = False
+            tidy_up()
             self._prebuild()
-        else:
-            gc.collect()
+        elif self.shell.build_next():
+            self._prebuild()
 
     def on_touch_down(self, touch: Any) -> bool:
         if self.screen is None or self.waiting is not None or self._finger is not None:

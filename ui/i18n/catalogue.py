@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from firmware.messages.views import Language, Text
@@ -39,8 +40,9 @@ class Catalogue:
         return text.zh or text.en
 
 
+@cache
 def load_catalogue(language: Language) -> Catalogue:
-    """The catalogue that ships next to this module."""
+    """The catalogue that ships next to this module; read once, or a switch would wait for it."""
     path = Path(__file__).parent / f"{language.value}.po"
     return Catalogue(language, parse_po(path.read_text(encoding="utf-8")))
 

@@ -15,7 +15,7 @@ from ui.i18n.formats import spoken_time, yuan
 from ui.screens.body import Body
 from ui.screens.outcome import slip_fact, slip_needs_reprint, take_card_fact
 from ui.theme import stage
-from ui.widgets.facts import Fact, FactLine, Facts
+from ui.widgets.facts import Fact, Facts
 from ui.widgets.panels import Beside, Card, Picture
 from ui.widgets.words import Words
 
@@ -50,22 +50,21 @@ class DoneBody(Body):
         ids.number.content = str(view.number)
         ids.number.speech = text("slot.number", number=view.number)
         start, end = spoken_time(view.start, language), spoken_time(view.end, language)
-        ids.visit.fill(
-            [
-                Fact(text("fact.place"), self.pick(view.location), "place", strong=True),
-                Fact(
-                    text("fact.time"),
-                    f"{view.start} – {view.end}",
-                    "clock",
-                    text("slot.from_to", start=start, end=end),
-                    strong=True,
-                ),
-                Fact(text("fact.paid"), self._paid(view), "money"),
-            ]
-        )
+        visit = [
+            Fact(text("fact.place"), self.pick(view.location), "place", strong=True),
+            Fact(
+                text("fact.time"),
+                f"{view.start} – {view.end}",
+                "clock",
+                text("slot.from_to", start=start, end=end),
+                strong=True,
+            ),
+            Fact(text("fact.paid"), self._paid(view), "money"),
+        ]
         if stage.current().look.is_ample:
             where = f"{self.pick(view.department)}  {self.pick(view.doctor)}"
-            ids.visit.add_widget(FactLine(Fact(text("fact.department"), where, "department")))
+            visit.append(Fact(text("fact.department"), where, "department"))
+        ids.visit.fill(visit)
         take = [slip_fact(view.slip, view.slip_code, stage.current().catalogue)]
         if view.card_present:
             take.append(take_card_fact(stage.current().catalogue))

@@ -79,8 +79,13 @@ class OutcomeButtons(Column):
 class TakeAlong(Beside):
     """Large pictures of what to take, where there is room for them."""
 
+    _shown: tuple[str, ...] = ()
+
     def show(self, *names: str) -> None:
         """The pictures by name; none is allowed."""
+        if names == self._shown:
+            return
+        self._shown = names
         self.clear_widgets()
         if not stage.current().look.is_ample:
             return

@@ -8,13 +8,16 @@ can keep a former colour, size or language.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from kivy.graphics.texture import Texture
 from kivy.lang.parser import global_idmap
 
+from firmware.messages.views import Contrast
 from ui.i18n.catalogue import Catalogue
+from ui.theme.colours import PALETTES
 from ui.theme.drawing import Drawing, render
 from ui.theme.fonts import Fonts
 from ui.theme.look import Look
@@ -24,14 +27,26 @@ from ui.theme.pictograms import PICTOGRAMS
 DRAWINGS: dict[str, Drawing] = PICTOGRAMS | PICTURES
 
 
-@dataclass
+MOST_TEXTURES = 160
+"""Both contrasts and sizes of what is shown often; 9 MB at most, and a switch need not draw."""
+
+
+@lru_cache(maxsize=MOST_TEXTURES)
+def _texture(name: str, width_px: int, ink: str, contrast: Contrast) -> Any:
+    width, height, pixels = render(DRAWINGS[name], width_px, PALETTES[contrast], ink)
+    texture = Texture.create(size=(width, height), colorfmt="rgba")
+    texture.blit_buffer(pixels, colorfmt="rgba", bufferfmt="ubyte")
+    texture.flip_vertical()
+    return texture
+
+
+@dataclass(frozen=True)
 class Stage:
-    """Look, texts and fonts; pictures are rendered once for each size and ink."""
+    """Look, texts and fonts; pictures are rendered once for each size, ink and contrast."""
 
     look: Look
     catalogue: Catalogue
     fonts: Fonts
-    _textures: dict[tuple[str, int, str], Any] = field(default_factory=dict)
 
     def enter(self) -> None:
         """Make this the stage that widgets built from now on stand on."""
@@ -41,14 +56,7 @@ class Stage:
 
     def texture(self, name: str, width_px: int, ink: str) -> Any:
         """The drawing ``name`` at this width in the role ``ink``."""
-        key = (name, width_px, ink)
-        if key not in self._textures:
-            width, height, pixels = render(DRAWINGS[name], width_px, self.look.palette, ink)
-            texture = Texture.create(size=(width, height), colorfmt="rgba")
-            texture.blit_buffer(pixels, colorfmt="rgba", bufferfmt="ubyte")
-            texture.flip_vertical()
-            self._textures[key] = texture
-        return self._textures[key]
+        return _texture(name, width_px, ink, self.look.contrast)
 
 
 def current() -> Stage:

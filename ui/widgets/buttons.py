@@ -112,26 +112,21 @@ class Key(Touchable):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._words = Words(
-            content=self.content, role="action", halign="center", pos_hint={"center_y": 0.5}
-        )
-        self._picture = Picture(name=self.picture, width_mm=7)
-        self.follow(self._words, self._picture)
-        self.fbind("content", self._say)
-        self.fbind("size", self._centre)
-        self.fbind("pos", self._centre)
         if self.picture:
+            self._picture = Picture(name=self.picture, width_mm=7, pos_hint={"center_y": 0.5})
+            self.follow(self._picture)
             self.add_widget(self._picture)
-            self._picture.pos_hint = {"center_y": 0.5}
             self.fbind("width", self._pad)
         else:
+            self._words = Words(
+                content=self.content, role="action", halign="center", pos_hint={"center_y": 0.5}
+            )
+            self.follow(self._words)
             self.add_widget(self._words)
+            self.fbind("content", self._say)
 
     def _pad(self, *_: object) -> None:
         self.padding = (max(0, (self.width - self._picture.width) / 2), 0)
-
-    def _centre(self, *_: object) -> None:
-        self._words.width = self.width
 
     def _say(self, *_: object) -> None:
         self._words.content = self.content

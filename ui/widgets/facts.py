@@ -41,11 +41,19 @@ class FactLine(BoxLayout):
         share = 0.3 if look.is_ample else 0.38
         self._label = Words(content=fact.label, ink="muted", size_hint_x=share)
         self._value = Words(content=fact.value, role="action", heavy=fact.strong)
-        self._value.speech = f"{fact.label}: {fact.speech or fact.value}"
+        self.show(fact)
         for widget in (self._picture, self._label, self._value):
             widget.pos_hint = {"center_y": 0.5}
             self.add_widget(widget)
         self.fbind("minimum_height", self._grow)
+
+    def show(self, fact: Fact) -> None:
+        """Another fact in the same line; what is the same is not touched."""
+        self._picture.name = fact.picture or "info"
+        self._label.content = fact.label
+        self._value.content = fact.value
+        self._value.heavy = fact.strong
+        self._value.speech = f"{fact.label}: {fact.speech or fact.value}"
 
     def _grow(self, *_: object) -> None:
         self.height = self.minimum_height
@@ -60,9 +68,13 @@ class Facts(Column):
         self.spacing = look.mm(3.6 if look.is_ample else 1.0)
 
     def fill(self, facts: Sequence[Fact]) -> None:
-        """Show these facts instead of the former ones."""
-        self.clear_widgets()
-        for fact in facts:
+        """Show these facts instead of the former ones; lines are kept."""
+        lines = self.children[::-1]
+        for line, fact in zip(lines, facts, strict=False):
+            line.show(fact)
+        for line in lines[len(facts) :]:
+            self.remove_widget(line)
+        for fact in facts[len(lines) :]:
             self.add_widget(FactLine(fact))
 
 
