@@ -40,7 +40,7 @@ def display() -> Iterator[Xvfb]:
 
 def test_a_journal_append_is_compared_with_a_raw_one(tmp_path: Path) -> None:
     try:
-        figure = journal_cost(tmp_path / "journal", silent, pairs=20)
+        figure = journal_cost(tmp_path / "journal", silent, pairs=20, settle=20)
     except CouldNotMeasure as fault:
         pytest.skip(str(fault))
     assert figure.measured > 0

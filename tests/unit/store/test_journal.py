@@ -120,3 +120,23 @@ def test_an_intact_chain_verifies(store: Store) -> None:
     assert store.journal.verify() is None
     store.journal.append(entries(20))
     assert store.journal.verify() is None
+
+
+def test_two_who_append_in_turn_continue_one_chain(store: Store) -> None:
+    """Each remembers the newest entry it wrote; the other's is neither lost nor skipped."""
+    with Store.open(store.path, KEY, device=store.identity.device) as other:
+        for turn in range(3):
+            store.journal.append([entry(4 * turn + 1), entry(4 * turn + 2)])
+            other.journal.append([entry(4 * turn + 3)])
+            other.journal.append([entry(4 * turn + 4)])
+    assert [row.entry().id for row in store.journal.read()] == [f"entry-{n}" for n in range(1, 13)]
+    assert store.journal.verify() is None
+
+
+def test_after_a_refused_sale_the_chain_goes_on(store: Store) -> None:
+    store.journal.append([confirmed(1, "o1", "s1")])
+    with pytest.raises(SlotTaken):
+        store.journal.append([entry(2), confirmed(3, "o2", "s1")])
+    store.journal.append([entry(4)])
+    assert [row.entry().id for row in store.journal.read()] == ["entry-1", "entry-4"]
+    assert store.journal.verify() is None
