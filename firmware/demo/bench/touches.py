@@ -19,7 +19,7 @@ PRESS_ROUNDS = 3
 SWITCH_ROUNDS = 7
 """Six switches each."""
 
-FRAME = Limit("one frame at 30/s", 1000 / 30)
+FRAME = Limit("one frame at 60/s", 1000 / 60)
 
 _WIDGETS_PER_VIEW = 5
 _DWELL_SECONDS = 0.06
