@@ -11,7 +11,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -159,7 +159,8 @@ def run_core(deployment: Deployment) -> int:
             sign_voucher=lambda payload: voucher_text(payload, device_key),
             clock=Clock(time.monotonic, lambda: datetime.now(UTC)),
             ids=uuids(),
-            allowed_uids=uids_of("outpost-devices", "outpost-ui"),
+            devices_uids=uids_of("outpost-devices"),
+            screen_uids=uids_of("outpost-ui"),
             ui_socket_mode=0o660,
             watchdog_seconds=watchdog_interval_seconds(),
         )
@@ -209,19 +210,48 @@ RUN: dict[str, Callable[[Deployment], int]] = {
 """The kiosk's processes without a window."""
 
 
-def replace_by_ui(deployment: Deployment, *, probe: Path | None) -> NoReturn:
-    """Become the patient screen, which knows nothing but its socket and its measures."""
+def ui_command(
+    deployment: Deployment, *, probe: Path | None, core_uids: Iterable[int]
+) -> list[str]:
+    """Return the command line of the patient screen, which knows nothing but its socket, its
+    measures, and which users besides its own core may run as."""
     screen = deployment.screen
     words = [
         *("--socket", str(Path(deployment.paths.run) / "core.sock")),
         *("--width-px", str(screen.width_px), "--height-px", str(screen.height_px)),
         *("--width-mm", str(screen.width_mm), "--height-mm", str(screen.height_mm)),
     ]
+    for uid in sorted(core_uids):
+        words += ["--core-uid", str(uid)]
     if not screen.fullscreen:
         words.append("--windowed")
     if probe is not None:
         words += ["--probe", str(probe)]
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "ui", *words])
+    return [sys.executable, "-P", "-m", "ui", *words]
+
+
+def replace_by_ui(deployment: Deployment, *, probe: Path | None) -> NoReturn:
+    """Become the patient screen.
+
+    Raises:
+        CannotStart: there is nothing to draw on.
+    """
+    if not has_display(os.environ, Path("/dev/dri")):
+        raise CannotStart(
+            "nothing to draw on: no DISPLAY, no WAYLAND_DISPLAY, no /dev/dri; "
+            "start it in a desktop session, or set SDL_VIDEODRIVER"
+        )
+    command = ui_command(deployment, probe=probe, core_uids=uids_of("outpost-core"))
+    os.execv(command[0], command)
+
+
+def has_display(environment: Mapping[str, str], graphics: Path) -> bool:
+    """Whether a window can open at all: without one SDL waits for ever and says nothing.
+
+    ``graphics`` is where the kernel shows graphics cards. A chosen SDL_VIDEODRIVER is believed.
+    """
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
+    return any(environment.get(name) for name in names) or graphics.exists()
 
 
 def replace_by_lab(arguments: list[str]) -> NoReturn:

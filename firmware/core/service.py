@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import msgspec
 import structlog
 
 from devices.messages import Command, Delivery, DeviceStatus
+from devices.receipt_printer.document import Line, Qr, SlipDocument
 from devices.receipt_printer.encoder import encode
 from firmware import systemd_notify
 from firmware.config.model import Deployment
@@ -31,6 +33,7 @@ from firmware.core.surroundings import StoreSurroundings
 from firmware.line_door import LineDoor
 from firmware.messages.intents import Touch
 from firmware.messages.views import Screen
+from firmware.socket_peers import peer_uid
 from store_forward.contract.facts import Entry
 from store_forward.store.store import Store
 
@@ -50,8 +53,9 @@ class CoreService:
 
     ``store`` is open and closed by the caller. ``sign_voucher`` signs what slips vouch for;
     ``ids`` yields UUIDv7 strings for ever; ``notify`` tells systemd, at least every
-    ``watchdog_seconds`` from the loop that does the work. ``allowed_uids`` may connect, or listen
-    on the devices socket, besides this process's own user.
+    ``watchdog_seconds`` from the loop that does the work. Besides this process's own user,
+    ``screen_uids`` may be the screen and ``devices_uids`` the peripherals, and not the other way
+    round: one that can touch cannot say that a note was stacked.
     """
 
     def __init__(
@@ -66,9 +70,11 @@ class CoreService:
         ids: Iterator[str],
         notify: Callable[[str], None] = systemd_notify.notify,
         watchdog_seconds: float | None = None,
-        allowed_uids: frozenset[int] = frozenset(),
+        devices_uids: frozenset[int] = frozenset(),
+        screen_uids: frozenset[int] = frozenset(),
         ui_socket_mode: int = 0o600,
         software: str = SOFTWARE,
+        uid_of: Callable[[socket.socket], int] = peer_uid,
     ) -> None:
         self._clock = clock
         self._notify = notify
@@ -76,7 +82,7 @@ class CoreService:
         self._sign = sign_voucher
         self._journal = StoreJournal(store)
         self._around = StoreSurroundings(store, profile_of(deployment), clock, ids)
-        self._line = DevicesLine(devices_socket, self, allowed_uids=allowed_uids)
+        self._line = DevicesLine(devices_socket, self, allowed_uids=devices_uids, uid_of=uid_of)
         self._runner = Runner(
             Surroundings(
                 journal=self,
@@ -95,8 +101,9 @@ class CoreService:
             self,
             msgspec.json.Decoder(Touch),
             client="screen",
-            allowed_uids=allowed_uids,
+            allowed_uids=screen_uids,
             mode=ui_socket_mode,
+            uid_of=uid_of,
         )
         self._next_recovery = 0.0
         self._next_alive = 0.0
@@ -107,14 +114,18 @@ class CoreService:
         self._runner.recover()
         await self._door.open()
         listening = asyncio.create_task(self._line.run())
+        background: tuple[asyncio.Task[None], ...] = (listening,)
         try:
             self._notify(systemd_notify.READY)
             log.info("core ready")
+            warming = asyncio.create_task(asyncio.to_thread(_load_encoder))
+            background = (listening, warming)
             await self._until(stop, listening)
         finally:
             self._notify(systemd_notify.STOPPING)
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
             await self._door.close()
             log.info("core ended")
 
@@ -209,3 +220,9 @@ class CoreService:
         """The devices process is away."""
         self._around.devices_lost()
         self._runner.handle(DevicesLost())
+
+
+def _load_encoder() -> None:
+    """Encode a first slip for nobody: the library behind it takes most of a second to load, in
+    which no touch would be answered if the first patient's slip had to wait for it."""
+    encode(SlipDocument((Line("凭条"), Qr("凭条"))))

@@ -375,3 +375,10 @@ def test_a_damaged_database_is_named_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "gateway.db").write_bytes(b"no database" * 1000)
     expect_one_line(gateway(tmp_path), "gateway.db", "damaged", "backup")
     assert (tmp_path / "gateway.db").read_bytes() == b"no database" * 1000
+
+
+@pytest.mark.skipif(Path("/dev/dri").exists(), reason="this machine has a graphics card")
+def test_a_screen_without_anything_to_draw_on_says_so_instead_of_waiting(
+    kiosk: Workspace,
+) -> None:
+    expect_one_line(outpost("ui", "--deployment", kiosk.deployment), "outpost ui", "DISPLAY")
