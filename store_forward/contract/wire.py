@@ -199,6 +199,8 @@ class LeaseRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SlotLease(msgspec.Struct, frozen=True):
     """One specific slot leased to one kiosk until ``expires_at`` (RFC 3339 UTC).
 
+    ``expires_at`` is at the latest the start of the slot, unless the clinic sells past slots (a
+    demonstration), so a kiosk that keeps to it needs no rule of its own for times gone by.
     ``fencing`` grows each time the slot is leased anew; an older token never wins.
     """
 

@@ -39,10 +39,15 @@ class Slot:
 
 @dataclass(frozen=True)
 class LeaseTerms:
-    """How long a lease runs and how long it is respected after that."""
+    """How long a lease runs at most and how long it is respected after that.
+
+    A slot that starts within ``notice`` is not leased anew and counts no more as held: a kiosk
+    stops selling some time before a lease ends, and the patient needs time to confirm.
+    """
 
     duration: timedelta = timedelta(hours=12)
     grace: timedelta = timedelta(minutes=30)
+    notice: timedelta = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,8 @@ def plan_lease(
 ) -> LeasePlan:
     """Plan one doctor's slots, given in the order they should be handed out.
 
-    What the kiosk holds is prolonged, even beyond ``wanted``: it may have promised it already.
+    Slots whose time has passed are not among them. What the kiosk holds is prolonged, even
+    beyond ``wanted``: it may have promised it already.
     """
     held = tuple(
         slot.slot_id

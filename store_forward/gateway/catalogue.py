@@ -18,7 +18,13 @@ from store_forward.contract.wire import (
 )
 from store_forward.gateway import slots
 from store_forward.gateway.allotments import LeaseTerms, SlotState
-from store_forward.gateway.clinic import Clinic, PlannedSession, business_date, plan_day
+from store_forward.gateway.clinic import (
+    Clinic,
+    PlannedSession,
+    business_date,
+    plan_day,
+    selling_day,
+)
 from store_forward.gateway.database import Database
 from store_forward.gateway.reference import publish, read_page
 from store_forward.gateway.tables import slot
@@ -66,29 +72,19 @@ class Catalogue:
         """Top the kiosk up. Raises Refused."""
         self.publish_today()
         now = self._now()
-        today = business_date(self._clinic, now).isoformat()
-        clock = now.astimezone(self._clinic.timezone).strftime("%H:%M")
+        day = selling_day(self._clinic, now)
         with self._database.write() as connection:
-            slots.lease(
-                connection,
-                request,
-                today,
-                now,
-                self._terms,
-                self._new_id,
-                from_time=clock,
-                only_coming=not self._clinic.sells_past_slots,
-            )
-            leases = slots.leases_of(connection, request.device, today, now)
+            slots.lease(connection, request, day, now, self._terms, self._new_id)
+            leases = slots.leases_of(connection, request.device, day, now)
         return LeaseAnswer(leases, to_text(now))
 
     def give_back(self, request: LeaseReturn) -> LeaseAnswer:
         """Free leases the kiosk does not want. Doing it twice is doing it once."""
         now = self._now()
-        today = business_date(self._clinic, now).isoformat()
+        day = selling_day(self._clinic, now)
         with self._database.write() as connection:
             slots.give_back(connection, request.device, request.lease_ids)
-            leases = slots.leases_of(connection, request.device, today, now)
+            leases = slots.leases_of(connection, request.device, day, now)
         return LeaseAnswer(leases, to_text(now))
 
     def _publish(self, connection: Connection, today: date) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from store_forward.contract.wire import Department, Doctor, Text
@@ -33,7 +33,7 @@ class Clinic:
     """Everything the reference file says.
 
     ``sells_past_slots``: slots of an earlier hour of the day are handed out too, after the
-    coming ones, so that a demonstration works at any hour.
+    coming ones, and a lease may outlast its slot, so that a demonstration works at any hour.
     """
 
     timezone: ZoneInfo
@@ -64,6 +64,38 @@ class PlannedSession:
     end: str
     room: Text
     slots: tuple[PlannedSlot, ...]
+
+
+@dataclass(frozen=True)
+class SellingDay:
+    """One date (ISO 8601) of a clinic, and until when its slots can be sold."""
+
+    date: str
+    timezone: ZoneInfo
+    sells_past_slots: bool
+
+    def starts_at(self, start: str) -> datetime:
+        """The moment, in UTC, of ``HH:MM`` on this date; the earlier one where it comes twice."""
+        local = datetime.fromisoformat(f"{self.date}T{start}").replace(tzinfo=self.timezone)
+        return local.astimezone(UTC)
+
+    def is_sold_after(self, start: str, moment: datetime) -> bool:
+        """Whether a slot that starts at ``start`` can still be sold after this moment."""
+        return self.sells_past_slots or moment < self.starts_at(start)
+
+    def lease_end(self, start: str, at_most: datetime) -> datetime:
+        """When a lease of the slot ends that would by its terms run until ``at_most``.
+
+        It never outlasts the start of its slot, so a kiosk without network that keeps to the
+        lease sells no time that has passed.
+        """
+        return at_most if self.sells_past_slots else min(at_most, self.starts_at(start))
+
+
+def selling_day(clinic: Clinic, now: datetime) -> SellingDay:
+    """The clinic's day at this moment."""
+    date = business_date(clinic, now).isoformat()
+    return SellingDay(date, clinic.timezone, clinic.sells_past_slots)
 
 
 def business_date(clinic: Clinic, now: datetime) -> date:

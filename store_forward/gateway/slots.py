@@ -18,6 +18,7 @@ from store_forward.gateway.allotments import (
     plan_lease,
     state_after_cancel,
 )
+from store_forward.gateway.clinic import SellingDay
 from store_forward.gateway.problems import Refused
 from store_forward.gateway.tables import lease_request, slot
 from store_forward.gateway.times import from_text, to_text
@@ -47,6 +48,10 @@ _GRANT = (
         fencing=slot.c.fencing + 1,
         expires_at=bindparam("until"),
     )
+)
+
+_RENEW = (
+    update(slot).where(slot.c.slot_id == bindparam("renewed")).values(expires_at=bindparam("until"))
 )
 
 _FREE = (
@@ -87,44 +92,37 @@ def free_slot(
 def lease(
     connection: Connection,
     request: LeaseRequest,
-    date: str,
+    day: SellingDay,
     now: datetime,
     terms: LeaseTerms,
     new_id: Callable[[], str],
-    *,
-    from_time: str = "00:00",
-    only_coming: bool = False,
 ) -> None:
-    """Top the kiosk up to the wanted number of unsold slots of each doctor on ``date``.
+    """Top the kiosk up to the wanted number of unsold slots of each doctor on that day.
 
-    Slots that start at ``from_time`` (HH:MM local) or later are handed out first, or alone with
-    ``only_coming``. The same request changes nothing the second time. Raises Refused (409) when
+    Only slots that are still to come count; where the clinic sells past ones too, those are
+    handed out last. The same request changes nothing the second time. Raises Refused (409) when
     its id was used for another request.
     """
     if _already_done(connection, request, now):
         return
     reclaim(connection, now, terms)
     rows = connection.execute(
-        select(slot).where(slot.c.date == date).order_by(slot.c.doctor_code, slot.c.start)
+        select(slot).where(slot.c.date == day.date).order_by(slot.c.doctor_code, slot.c.start)
     ).all()
+    rows = [row for row in rows if day.is_sold_after(row.start, now + terms.notice)]
+    until = {row.slot_id: to_text(day.lease_end(row.start, now + terms.duration)) for row in rows}
+    renewed: list[dict[str, str]] = []
     granted: list[dict[str, str]] = []
     for _doctor, of_doctor in groupby(rows, key=lambda row: row.doctor_code):
-        rows_in_order = _coming_first(of_doctor, from_time)
-        slots = [
-            _slot(row)
-            for row in rows_in_order
-            if row.start >= from_time or row.device == request.device or not only_coming
-        ]
+        slots = [_slot(row) for row in _coming_first(of_doctor, day, now)]
         plan = plan_lease(slots, request.device, request.wanted_per_doctor, now, terms)
-        expires_at = to_text(now + terms.duration)
-        if plan.renew:
-            connection.execute(
-                update(slot).where(slot.c.slot_id.in_(plan.renew)).values(expires_at=expires_at)
-            )
+        renewed += [{"renewed": each, "until": until[each]} for each in plan.renew]
         granted += [
-            {"granted": slot_id, "device": request.device, "lease": new_id(), "until": expires_at}
-            for slot_id in plan.grant
+            {"granted": each, "device": request.device, "lease": new_id(), "until": until[each]}
+            for each in plan.grant
         ]
+    if renewed:
+        connection.execute(_RENEW, renewed)
     if granted:
         connection.execute(_GRANT, granted)
 
@@ -152,14 +150,15 @@ def reclaim(connection: Connection, now: datetime, terms: LeaseTerms) -> int:
 
 
 def leases_of(
-    connection: Connection, device: str, date: str, now: datetime
+    connection: Connection, device: str, day: SellingDay, now: datetime
 ) -> tuple[SlotLease, ...]:
     """All unsold slots of that day leased to the kiosk and not run out."""
     rows = connection.execute(
         select(slot)
-        .where(slot.c.device == device, slot.c.state == SlotState.LEASED, slot.c.date == date)
+        .where(slot.c.device == device, slot.c.state == SlotState.LEASED, slot.c.date == day.date)
         .order_by(slot.c.doctor_code, slot.c.start)
     ).all()
+    ends = {row.slot_id: day.lease_end(row.start, from_text(row.expires_at)) for row in rows}
     return tuple(
         SlotLease(
             lease_id=row.lease_id,
@@ -169,11 +168,11 @@ def leases_of(
             number=row.number,
             start=row.start,
             end=row.end,
-            expires_at=row.expires_at,
+            expires_at=to_text(ends[row.slot_id]),
             fencing=row.fencing,
         )
         for row in rows
-        if from_text(row.expires_at) > now
+        if ends[row.slot_id] > now
     )
 
 
@@ -216,8 +215,10 @@ def _already_done(connection: Connection, request: LeaseRequest, now: datetime) 
     return True
 
 
-def _coming_first(rows: Iterable[Row[*Columns]], from_time: str) -> list[Row[*Columns]]:
-    return sorted(rows, key=lambda row: (row.start < from_time, row.start))
+def _coming_first(
+    rows: Iterable[Row[*Columns]], day: SellingDay, now: datetime
+) -> list[Row[*Columns]]:
+    return sorted(rows, key=lambda row: (day.starts_at(row.start) < now, row.start))
 
 
 def _slot(row: Row[*Columns]) -> Slot:
