@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """The patient screen's process: window, line to core, and the probe if it was asked for."""
 
 from __future__ import annotations

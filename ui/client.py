@@ -124,7 +124,7 @@ class CoreLine:
                     return
                 try:
                     screen = self._decoder.decode(line)
-                except msgspec.DecodeError as error:
+                except (msgspec.DecodeError, UnicodeDecodeError) as error:
                     # The error names the field, never its content.
                     _complain("core sent something that is not a screen", problem=str(error))
                     return

@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """The window's root: keeps one shell for the look in force and turns touches into messages."""
 
 from __future__ import annotations

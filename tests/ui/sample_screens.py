@@ -65,8 +65,12 @@ def tiles(queued: bool = False) -> tuple[v.Tile, ...]:
     )
 
 
-def home(queued: bool = False, known: bool = False) -> v.HomeView:
+def home(queued: bool = False, known: bool = False, told: bool = False) -> v.HomeView:
+    """``known``: the next step can be taken here; ``told``: it cannot, and is the longest."""
     action = v.NextAction(Service.CHECK_IN, INTERNAL, DOCTOR, "10:20") if known else None
+    if told:
+        who = (LONGEST_DEPARTMENT, LONGEST_DOCTOR, "10:20")
+        action = v.NextAction(Service.CHECK_IN, *who, PLACE, 12, is_offered=False)
     return v.HomeView(tiles(queued), action)
 
 
@@ -180,6 +184,7 @@ def every_screen(modes: Modes = Modes()) -> dict[str, v.Screen]:
         ("home", frame(modes, can_go_home=True), home()),
         ("home_offline", frame(modes, can_go_home=True, **OFFLINE), home(queued=True)),
         ("home_known", session(can_go_back=False), home(known=True)),
+        ("home_told", session(can_go_back=False, **OFFLINE), home(queued=True, told=True)),
         ("identify", session(step=(1, 5), patient=None), identify(v.IdentifyState.WAITING)),
         (
             "identify_unreadable",

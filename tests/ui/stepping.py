@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """The real shell, stepped by hand: layout passes and time only when a test says so."""
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ prepare_kivy()
 from kivy.clock import Clock  # noqa: E402
 from kivy.input.motionevent import MotionEvent  # noqa: E402
 from kivy.lang import Builder  # noqa: E402
+from PIL import Image  # noqa: E402
 
 from firmware.messages.intents import Activity, Intent, Touch  # noqa: E402
 from firmware.messages.views import Screen  # noqa: E402
@@ -57,7 +57,13 @@ class Stand:
 
     def picture(self, path: str) -> None:
         """Write what is shown as PNG."""
+        # The window's own ground lies under the shell: here it has to be put there.
         self.shell.export_to_png(path)
+        with Image.open(path) as drawn:
+            ground = tuple(round(255 * part) for part in self.look.palette.rgba("surface"))
+            picture = Image.new("RGBA", drawn.size, ground)
+            picture.alpha_composite(drawn.convert("RGBA"))
+        picture.convert("RGB").save(path)
 
 
 def widgets(root: Any) -> list[Any]:

@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Idle: the first touch only wakes."""
 
 from __future__ import annotations

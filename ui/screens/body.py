@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """What every screen has: a lead that informs and an act that is acted upon.
 
 The same screen stands in portrait (lead above act), in landscape (lead left of act) and in reach

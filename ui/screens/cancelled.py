@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Cancelled: what happened to the money, and where it is paid out."""
 
 from __future__ import annotations
@@ -44,7 +43,9 @@ class CancelledBody(Body):
         if owed:
             amount = yuan(view.owed_fen, language)
             spoken = spoken_yuan(view.owed_fen, language)
-            facts.append(Fact(self.text("fact.owed"), amount, "money", spoken, strong=True))
+            facts.append(
+                Fact(self.text("fact.owed"), amount, "money", spoken, strong=True, role="headline")
+            )
         if view.slip is not None and view.slip_code is not None:
             facts.append(slip_fact(view.slip, view.slip_code, catalogue))
         self.ids.facts.fill(facts)

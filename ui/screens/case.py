@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Something about the money is uncertain: a case is open and a slip says so."""
 
 from __future__ import annotations
@@ -43,8 +42,12 @@ class CaseBody(Body):
         self.ids.note.content = self.text("case.note")
         self.ids.facts.fill(
             [
-                Fact(self.text("fact.amount"), amount, "money", spoken, strong=True),
-                Fact(self.text("fact.case"), view.case_code, "info", code, strong=True),
+                Fact(
+                    self.text("fact.amount"), amount, "money", spoken, strong=True, role="headline"
+                ),
+                Fact(
+                    self.text("fact.case"), view.case_code, "info", code, strong=True, role="title"
+                ),
                 slip_fact(view.slip, view.case_code, catalogue),
             ]
         )

@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Check identity, service and fee before anything is recorded."""
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ class ConfirmBody(Body):
         identity = label("confirm.verified" if view.verified else "confirm.unverified")
         spoken_id = spoken_code(view.id_number)
         return [
-            Fact(label("fact.name"), view.patient_name, "person", strong=True),
+            Fact(label("fact.name"), view.patient_name, "person", strong=True, role="title"),
             Fact(label("fact.id_number"), view.id_number, "card", spoken_id),
             Fact(label("fact.identity"), identity, "check" if view.verified else "info"),
         ]
@@ -69,9 +68,9 @@ class ConfirmBody(Body):
         doctor = f"{self.pick(view.doctor)}  {self.pick(view.title)}"
         department = self.pick(view.department)
         return [
-            Fact(label("fact.department"), department, "department", strong=True),
+            Fact(label("fact.department"), department, "department", strong=True, role="title"),
             Fact(label("fact.doctor"), doctor, "doctor"),
-            Fact(label("fact.time"), time, "clock", spoken, strong=True),
+            Fact(label("fact.time"), time, "clock", spoken, strong=True, role="title"),
             Fact(label("fact.place"), self.pick(view.location), "place"),
         ]
 

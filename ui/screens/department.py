@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Find the department: by initials, code, keyword or symptom word. Never an empty end."""
 
 from __future__ import annotations
@@ -70,11 +69,22 @@ class DepartmentBody(ListBody):
         rows = [self._row(row) for row in view.rows]
         self.list_rows(rows, view.page, view.pages, (view.query,))
 
+    def _other_word(self, row: DepartmentRow) -> str:
+        """What led here if the name does not show it: a complaint, in the patient's language.
+
+        Initials, codes and parts of the name explain nothing that the name does not.
+        """
+        word = row.matched
+        if word in SYMPTOMS:
+            return self.text(f"symptom.{SYMPTOMS.index(word) + 1}")
+        named = word.casefold() in f"{row.name.zh}\n{row.name.en}".casefold()
+        return "" if named or word.isascii() else word
+
     def _row(self, row: DepartmentRow) -> Choice:
         closed = not row.open_today
         detail = self.pick(row.location)
-        if row.matched and self._look.is_roomy:
-            detail = f"{detail} · {self.text('department.matched', word=row.matched)}"
+        if self._look.is_roomy and (word := self._other_word(row)):
+            detail = f"{detail} · {self.text('department.matched', word=word)}"
         return Choice(
             sid=f"row.{row.code}",
             title=self.pick(row.name),

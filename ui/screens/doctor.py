@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Choose a doctor; filter by title and specialty."""
 
 from __future__ import annotations

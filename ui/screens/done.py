@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """It worked: number, where, when, what was printed, take your card."""
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from typing import Any
 from kivy.lang import Builder
 
 from firmware.messages.intents import Finish, Intent, Reprint
-from firmware.messages.views import DoneView, Screen, SlipState
+from firmware.messages.views import DoneView, Screen
 from ui.i18n.formats import spoken_time, yuan
 from ui.screens.body import Body
 from ui.screens.outcome import slip_fact, slip_needs_reprint, take_card_fact
@@ -47,17 +46,18 @@ class DoneBody(Body):
         kind = "provisional" if view.provisional else "confirmed"
         ids.title.content = text(f"done.{kind}")
         ids.note.content = text(f"done.{kind}.note")
-        ids.number.content = str(view.number)
+        ids.number.content = text("done.ticket", number=view.number)
         ids.number.speech = text("slot.number", number=view.number)
         start, end = spoken_time(view.start, language), spoken_time(view.end, language)
         visit = [
-            Fact(text("fact.place"), self.pick(view.location), "place", strong=True),
+            Fact(text("fact.place"), self.pick(view.location), "place", strong=True, role="title"),
             Fact(
                 text("fact.time"),
                 f"{view.start} – {view.end}",
                 "clock",
                 text("slot.from_to", start=start, end=end),
                 strong=True,
+                role="title",
             ),
             Fact(text("fact.paid"), self._paid(view), "money"),
         ]
@@ -69,9 +69,13 @@ class DoneBody(Body):
         if view.card_present:
             take.append(take_card_fact(stage.current().catalogue))
         ids.take.fill(take)
-        pictures = ["slip_out"] if view.slip is not SlipState.NOT_PRINTED else []
-        ids.pictures.show(*pictures, *(["take_card"] if view.card_present else []))
-        ids.outcome.offer_reprint(slip_needs_reprint(view.slip))
+        unsure = slip_needs_reprint(view.slip)
+        # The button for a copy takes the room of the pictures: both are never needed.
+        ids.pictures.show(*self._pictures(view) if not unsure else ())
+        ids.outcome.offer_reprint(unsure)
+
+    def _pictures(self, view: DoneView) -> tuple[str, ...]:
+        return ("slip_out", "take_card") if view.card_present else ("slip_out",)
 
     def _paid(self, view: DoneView) -> str:
         language = stage.current().catalogue.language

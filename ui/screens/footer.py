@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """The fixed foot: Back, step, Home – and the tools, where every arm reaches them.
 
 The tools stand at the bottom in every mode, so that their place never changes: a wheelchair user

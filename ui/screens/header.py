@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """The fixed head of every screen: clinic, time, network, emergencies, the offline notice."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """All services as tiles, this patient's next action first."""
 
 from __future__ import annotations
@@ -15,12 +14,13 @@ from ui.screens.body import Body
 from ui.theme import stage
 from ui.widgets.choices import Choice
 from ui.widgets.pager import Pager, Part
-from ui.widgets.panels import Beside, Card, Picture
+from ui.widgets.panels import Beside, Card, Column, Picture
 from ui.widgets.words import Words
 
 KV_NAMES = (
     Card,
     Beside,
+    Column,
     Picture,
     Words,
     Pager,
@@ -52,7 +52,8 @@ class HomeBody(Body):
         assert isinstance(view, HomeView)  # noqa: S101
         self._screen = screen
         self._hint(view)
-        first = [self._next(view.next_action)] if view.next_action else []
+        action = view.next_action
+        first = [self._next(action)] if action and action.is_offered else []
         self.ids.next_action.fill(first, self.send)
         capacity = max(1, len(view.tiles))
         if self._look.is_elder:
@@ -65,12 +66,31 @@ class HomeBody(Body):
         self.ids.pager.show(part)
 
     def _hint(self, view: HomeView) -> None:
+        """Above the tiles: the card's invitation, or what is already settled for this patient."""
+        ids, action = self.ids, view.next_action
+        picture, words, detail = "", "", ""
         cramped = self._look.is_elder and self._look.reach
-        wanted = view.can_identify and view.next_action is None and not cramped
-        self.ids.hint.opacity = 1 if wanted else 0
-        self.ids.hint_words.content = self.text("home.identify") if wanted else ""
-        self.ids.hint_picture.name = "lay_card" if wanted else ""
-        self.ids.hint.padding = stage.current().look.mm(3.5) if wanted else 0
+        if action is not None and not action.is_offered:
+            picture, words, detail = "success", *self._told(action)
+        elif view.can_identify and action is None and not cramped:
+            picture, words = "lay_card", self.text("home.identify")
+        ids.hint.opacity = 1 if words else 0
+        ids.hint.padding = self._look.mm(3.5 if self._look.is_ample else 2) if words else 0
+        ids.hint_picture.width_mm = 14 if detail else 34
+        ids.hint_picture.name = picture
+        ids.hint_picture.ink = "primary" if detail else "ink"
+        ids.hint_words.content, ids.hint_words.heavy = words, bool(detail)
+        ids.hint_detail.content = detail
+
+    def _told(self, action: NextAction) -> tuple[str, str]:
+        """The next step as information, where this kiosk cannot take it."""
+        parts = [action.time or ""]
+        parts += [self.pick(part) for part in (action.department, action.doctor) if part]
+        if action.number is not None:
+            parts.append(self.text("slot.number", number=action.number))
+        what = self.text("home.registered", what="  ".join(part for part in parts if part))
+        place = self.pick(action.location) if action.location else ""
+        return what, self.text("home.wait_at", place=place) if place else ""
 
     def _turn(self, _: object, by: int) -> None:
         self._part += by

@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Lay the resident identity card on the reader."""
 
 from __future__ import annotations

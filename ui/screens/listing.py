@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """A screen with a paged list: rows, and previous/next under them."""
 
 from __future__ import annotations

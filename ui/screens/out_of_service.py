@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """The kiosk cannot serve, why, and what to do instead."""
 
 from __future__ import annotations

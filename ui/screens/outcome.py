@@ -1,10 +1,10 @@
-# mypy: allow-subclassing-any
 """What the last screens of a service share: the slip's state and how the session ends."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from kivy.properties import NumericProperty
 from kivy.uix.anchorlayout import AnchorLayout
 
 from firmware.messages.views import SlipState
@@ -58,7 +58,7 @@ class OutcomeButtons(Column):
             sid="button.finish", content=text("done.finish"), picture="check", kind="primary"
         )
         finish.role = "title"
-        finish.least_height = look.sized(22 if look.is_ample else 17)
+        finish.least_height = look.sized(26 if look.is_ample else 17)
         finish.bind(on_tap=lambda _: self.dispatch("on_finish"))
         self.add_widget(finish)
 
@@ -79,6 +79,7 @@ class OutcomeButtons(Column):
 class TakeAlong(Beside):
     """Large pictures of what to take, where there is room for them."""
 
+    picture_mm = NumericProperty(84)
     _shown: tuple[str, ...] = ()
 
     def show(self, *names: str) -> None:
@@ -91,7 +92,7 @@ class TakeAlong(Beside):
             return
         for name in names:
             place = AnchorLayout(size_hint_y=None)
-            picture = Picture(name=name, width_mm=72)
+            picture = Picture(name=name, width_mm=self.picture_mm)
             place.height = picture.height
             place.add_widget(picture)
             self.add_widget(place)

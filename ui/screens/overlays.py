@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Questions and messages over the body: time-out warning, cancel question, notice, help.
 
 One at a time; the most urgent wins. What is under it cannot be touched meanwhile.

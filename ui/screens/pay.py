@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Pay in cash, note by note."""
 
 from __future__ import annotations
@@ -79,7 +78,7 @@ class PayBody(Body):
         look = stage.current().look
         if not look.is_portrait:
             return 30 if look.is_elder else 52
-        return 44 if look.is_elder else 130
+        return 44 if look.is_elder else 150
 
     def _advice(self, view: PayView) -> str:
         refused = view.note in {NoteState.RETURNED, NoteState.REJECTED}

@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """The whole window: header, body, footer, overlay – built anew for each look, updated in place.
 
 The shell keeps one built body for each kind of screen, so that a change of screen is a change of

@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Choose a time. Only what is leased to this kiosk is offered, with its age."""
 
 from __future__ import annotations

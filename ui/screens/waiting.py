@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Core is away for a moment: a calm sentence over everything, nothing to touch."""
 
 from __future__ import annotations

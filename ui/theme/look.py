@@ -34,6 +34,7 @@ class Type(StrEnum):
     TITLE = "title"
     HEADLINE = "headline"
     NUMBER = "number"
+    DISPLAY = "display"
 
 
 CAPITAL_MM = {
@@ -42,6 +43,7 @@ CAPITAL_MM = {
     Type.TITLE: 8.0,
     Type.HEADLINE: 11.0,
     Type.NUMBER: 18.0,
+    Type.DISPLAY: 30.0,
 }
 
 

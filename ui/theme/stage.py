@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """What every widget looks up while it is built: the look, the texts, the fonts, the textures.
 
 KV builds widgets by class name, so this cannot come through constructors. There is one window a

@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Buttons: a label, with a pictogram beside or above it."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Small choices beside each other: suggestions and filters."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Things to choose from: cards with a pictogram, a name, details and a state line."""
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ class ChoiceCard(Touchable):
         self._send = send
         self._choice = choice
         self._rise = look.mm(2 if look.is_roomy else 1.2)
-        self.padding = (look.mm(3.5), self._rise)
+        self.padding = (look.mm(5 if look.is_roomy else 3.5), self._rise)
         self.spacing = look.mm(3.5)
         self._picture = Picture(name=choice.picture, width_mm=15 if look.is_roomy else 11)
         self._title = Words(role="title" if choice.large else "action", heavy=True)

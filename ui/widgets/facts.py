@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """What is known, line by line: a label and its value; and big amounts."""
 
 from __future__ import annotations
@@ -20,13 +19,17 @@ from ui.widgets.words import Words
 
 @dataclass(frozen=True)
 class Fact:
-    """One line. ``speech`` where the value is not said as it is written."""
+    """One line. ``speech`` where the value is not said as it is written.
+
+    ``role`` is the type of the value where there is room for more than the usual.
+    """
 
     label: str
     value: str
     picture: str = ""
     speech: str = ""
     strong: bool = False
+    role: str = "action"
 
 
 class FactLine(BoxLayout):
@@ -37,9 +40,11 @@ class FactLine(BoxLayout):
         look = stage.current().look
         self.size_hint_y = None
         self.spacing = look.mm(3)
-        self._picture = Picture(name=fact.picture or "info", ink="primary", width_mm=7)
-        share = 0.3 if look.is_ample else 0.38
+        self._is_ample = look.is_ample
+        mark_mm, share = (9.5, 0.32) if look.is_ample else (7.0, 0.38)
+        self._picture = Picture(name=fact.picture or "info", ink="primary", width_mm=mark_mm)
         self._label = Words(content=fact.label, ink="muted", size_hint_x=share)
+        self._label.role = "action" if look.is_ample else "body"
         self._value = Words(content=fact.value, role="action", heavy=fact.strong)
         self.show(fact)
         for widget in (self._picture, self._label, self._value):
@@ -53,6 +58,7 @@ class FactLine(BoxLayout):
         self._label.content = fact.label
         self._value.content = fact.value
         self._value.heavy = fact.strong
+        self._value.role = fact.role if self._is_ample else "action"
         self._value.speech = f"{fact.label}: {fact.speech or fact.value}"
 
     def _grow(self, *_: object) -> None:
@@ -65,7 +71,7 @@ class Facts(Column):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         look = stage.current().look
-        self.spacing = look.mm(3.6 if look.is_ample else 1.0)
+        self.spacing = look.mm(4.5 if look.is_ample else 1.0)
 
     def fill(self, facts: Sequence[Fact]) -> None:
         """Show these facts instead of the former ones; lines are kept."""

@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """The on-screen pad for initials and codes: A–Z in alphabetical order, digits, delete, clear.
 
 Alphabetical, because many patients have never typed on a computer. In elder mode keys are larger

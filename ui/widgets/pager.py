@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Pages with big previous and next, never long scrolling."""
 
 from __future__ import annotations

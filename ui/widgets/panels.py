@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Boxes that arrange and grounds that carry: columns, rows, cards, pictures."""
 
 from __future__ import annotations

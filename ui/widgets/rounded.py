@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """A rounded box as nine patches of one small picture: smooth corners at the cost of one layer.
 
 Kivy's SmoothRoundedRectangle is a fan of slivers with lines around it. Where pixels are filled by
@@ -19,6 +18,10 @@ OVERSAMPLING = 4
 
 @lru_cache(maxsize=64)
 def _corners(radius: int) -> Texture:
+    if radius <= 1:  # a corner of one pixel would fade over the whole stretched side
+        square = Texture.create(size=(4, 4), colorfmt="rgba")
+        square.blit_buffer(b"\xff" * 64, colorfmt="rgba", bufferfmt="ubyte")
+        return square
     side = 2 * radius + 2
     large = Image.new("L", (side * OVERSAMPLING, side * OVERSAMPLING), 0)
     corner = (0, 0, large.width - 1, large.height - 1)

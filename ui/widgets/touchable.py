@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Anything a finger can press: pressed within a frame, sliding off cancels, done on release."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: allow-subclassing-any
 """Text: a role of the type scale, a role of the palette, and what is said aloud for it."""
 
 from __future__ import annotations
