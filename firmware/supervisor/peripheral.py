@@ -30,6 +30,11 @@ class Audience(Protocol):
         """Deliver an event, now or when core is back."""
         ...
 
+    def fail(self, bug: Exception) -> None:
+        """A bug has left a peripheral's state in doubt: the process is to end, the next one
+        starts clean."""
+        ...
+
 
 def desk_for(device: Device) -> Desk:
     """The desk that fits the kind of peripheral."""
@@ -139,6 +144,10 @@ class Peripheral:
         self._worker_down(self._policy.reason or f"worker ended: {how}")
         self._happened(policy.Exited(how))
 
+    def worker_mishandled(self, bug: Exception) -> None:
+        """Listener: see there."""
+        self._audience.fail(bug)
+
     # --- doing ----------------------------------------------------------------------------------
 
     def _worker_down(self, reason: str) -> None:
@@ -216,8 +225,11 @@ class Peripheral:
 
     def _wake(self) -> None:
         self._timer = None
-        self._do(self._desk.elapsed(self._clock()))
-        self._happened(policy.Elapsed())
+        try:
+            self._do(self._desk.elapsed(self._clock()))
+            self._happened(policy.Elapsed())
+        except Exception as bug:  # the event loop would only print it, and never wake us again
+            self._audience.fail(bug)
 
     def _port_exists(self) -> bool:
         port = self.device.port

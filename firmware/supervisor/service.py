@@ -77,6 +77,7 @@ class DevicesService:
             allowed_uids=allowed_uids,
         )
         self._notify = notify
+        self._failure: Exception | None = None
         self._turn_seconds = min(TURN_SECONDS, watchdog_seconds or TURN_SECONDS)
         self._peripherals = {
             device.name: Peripheral(
@@ -122,14 +123,15 @@ class DevicesService:
     async def _until(self, stop: asyncio.Event) -> None:
         """Wait for the end, telling systemd from this very loop that it turns.
 
-        A bug in handling what core said ends the process: the next one starts clean.
+        A bug in handling what core or a worker said ends the process: the next one starts clean.
         """
         while not stop.is_set():
             self._notify(systemd_notify.ALIVE)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), timeout=self._turn_seconds)
-            if self._door.failure is not None:
-                raise self._door.failure from None
+            failure = self._failure or self._door.failure
+            if failure is not None:
+                raise failure from None
 
     async def _close_workers(self) -> None:
         """Money first: an acceptor stops taking notes before anything else ends."""
@@ -155,6 +157,10 @@ class DevicesService:
                 # Not from within what the peripheral is just doing.
                 reason = "too many results wait for core"
                 asyncio.get_running_loop().call_soon(peripheral.worker_misbehaves, reason)
+
+    def fail(self, bug: Exception) -> None:
+        """End soon; the first bug is the one to tell."""
+        self._failure = self._failure or bug
 
     # --- Resident: what core says ---------------------------------------------------------------
 

@@ -57,7 +57,7 @@ class CommandLines:
             del self._pending[: end + 1]
             try:
                 yield self._decoder.decode(line)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 complain(f"command not understood and ignored: {error}")
         if len(self._pending) > MAX_COMMAND_LINE_BYTES:
             self._pending.clear()

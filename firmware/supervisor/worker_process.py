@@ -41,6 +41,10 @@ class Listener(Protocol):
         """The process has ended, was reaped, and everything it had said has been told."""
         ...
 
+    def worker_mishandled(self, bug: Exception) -> None:
+        """What the worker said or how it ended could not be dealt with: a bug on our side."""
+        ...
+
 
 class Allowance:
     """A token bucket: so much at once, so much a second."""
@@ -139,12 +143,30 @@ class WorkerProcess:
         assert process.stdout is not None  # noqa: S101 - asked for with PIPE
         assert process.stderr is not None  # noqa: S101 - asked for with PIPE
         words = asyncio.create_task(self._log_words(process.stderr))
-        await self._listen(process.stdout)
+        try:
+            await self._listen(process.stdout)
+        except Exception as bug:
+            self._listener.worker_mishandled(bug)
+            self.kill()
+        finally:
+            await self._reap(process, process.stdout, words)
+
+    async def _reap(
+        self,
+        process: asyncio.subprocess.Process,
+        stdout: asyncio.StreamReader,
+        words: asyncio.Task[None],
+    ) -> None:
+        while await stdout.read(MAX_WORKER_LINE_BYTES):
+            pass  # so that the pipe closes and the process can be reaped
         code = await process.wait()
         # A grandchild may hold the pipe open; what the worker itself had to say is there by now.
         await asyncio.wait({words}, timeout=0.5)
         words.cancel()
-        self._listener.worker_exited(_how(code))
+        try:
+            self._listener.worker_exited(_how(code))
+        except Exception as bug:
+            self._listener.worker_mishandled(bug)
 
     async def _listen(self, stdout: asyncio.StreamReader) -> None:
         allowance = Allowance(LINES_A_SECOND, LINES_AT_ONCE, self._clock)
@@ -155,22 +177,20 @@ class WorkerProcess:
                 self._listener.worker_misbehaves(
                     f"line longer than {MAX_WORKER_LINE_BYTES} bytes on standard output"
                 )
-                break
+                return
             if not line.endswith(b"\n"):
                 return  # the end, or half a line of a worker that was killed while writing
             if not allowance.take():
                 self._listener.worker_misbehaves(
                     f"more than {LINES_A_SECOND:g} lines a second on standard output"
                 )
-                break
+                return
             try:
                 message = self._decoder.decode(line)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 self._log.warning("line of the worker dropped", error=str(error))
                 continue
             self._listener.worker_says(message)
-        while await stdout.read(MAX_WORKER_LINE_BYTES):
-            pass  # so that the pipe closes and the process can be reaped
 
     async def _log_words(self, stderr: asyncio.StreamReader) -> None:
         allowance = Allowance(LOG_LINES_A_SECOND, LOG_LINES_AT_ONCE, self._clock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ class Bench:
     kind: DeviceKind
     socket: Path
     stop: asyncio.Event
+    ended: asyncio.Task[None]
     clients: list[CoreClient] = field(default_factory=list)
 
     async def core(self) -> CoreClient:
@@ -93,6 +95,7 @@ async def bench(
     plugged: bool = True,
     watchdog_seconds: float | None = None,
     notify: Callable[[str], None] = lambda _state: None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Bench]:
     port = SteeringEnd(folder / "dev" / "it")
     port.link.parent.mkdir()
@@ -111,6 +114,7 @@ async def bench(
         worker_command=steered_command,
         boot="boot-1",
         limits=limits,
+        clock=clock,
         draw=lambda: 0.0,
         notify=hears,
         watchdog_seconds=watchdog_seconds,
@@ -119,7 +123,7 @@ async def bench(
     running = asyncio.create_task(service.run(stop))
     running.add_done_callback(lambda _: ready.set())
     await ready.wait()
-    it = Bench(service, port, kind, socket, stop)
+    it = Bench(service, port, kind, socket, stop, running)
     try:
         yield it
     finally:
@@ -174,6 +178,35 @@ def test_a_worker_that_breaks_is_replaced_and_the_device_comes_back(
             await core.close()
 
     run(scenario)
+
+
+class ClockWithABug:
+    """Stands for any bug in handling what a worker says: raises once when told to."""
+
+    def __init__(self) -> None:
+        self.is_broken = False
+
+    def __call__(self) -> float:
+        if self.is_broken:
+            self.is_broken = False
+            raise RuntimeError("a bug of ours")
+        return time.monotonic()
+
+
+def test_a_bug_in_handling_a_worker_ends_the_process_and_leaves_no_worker(tmp_path: Path) -> None:
+    clock = ClockWithABug()
+
+    async def scenario() -> None:
+        async with bench(tmp_path, CASH, clock=clock) as it:
+            await it.online()
+            worker = it.worker_pid
+            clock.is_broken = True
+            await asyncio.wait({it.ended})
+            with pytest.raises(ProcessLookupError):
+                os.kill(worker, 0)
+
+    with pytest.raises(RuntimeError, match="a bug of ours"):
+        run(scenario)
 
 
 def test_a_worker_that_hangs_is_killed_and_replaced(tmp_path: Path) -> None:

@@ -93,7 +93,13 @@ def test_it_comes_back_after_core_was_restarted(
 
 
 @pytest.mark.parametrize(
-    "nonsense", [b"not json\n", b'{"number": "one"}\n', b"x" * (LONGEST_LINE + 10)]
+    "nonsense",
+    [
+        b"not json\n",
+        b'{"number": "one"}\n',
+        b'{"number": 1, "frame": {"clinic": {"zh": "\xff"}}}\n',
+        b"x" * (LONGEST_LINE + 10),
+    ],
 )
 def test_nonsense_ends_the_connection_and_the_next_one_is_fresh(
     core: FakeCore, line: CoreLine, listener: Listener, nonsense: bytes

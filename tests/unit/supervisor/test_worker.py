@@ -104,7 +104,8 @@ def test_events_of_the_driver_become_lines_and_the_end_of_input_closes_the_drive
 def test_commands_reach_the_driver_in_order_and_nonsense_is_skipped() -> None:
     pipes = Pipes()
     encode = msgspec.json.encode
-    pipes.send(encode(START) + b"\n{nonsense\n" + encode(STOP) + b"\n")
+    no_text = b'{"type":"start_card_reading","device":"\xff"}\n'
+    pipes.send(encode(START) + b"\n{nonsense\n" + no_text + encode(STOP) + b"\n")
     driver = ScriptedDriver([], pipes.end_input)
     pipes.run(driver)
     assert driver.executed == [START, STOP]

@@ -21,9 +21,13 @@ class Ear:
         self.lines: list[WorkerLine] = []
         self.misbehaviour: list[str] = []
         self.exits: list[str] = []
+        self.bugs: list[Exception] = []
         self.exited = asyncio.Event()
+        self.cannot_hear: Exception | None = None
 
     def worker_says(self, line: WorkerLine) -> None:
+        if self.cannot_hear is not None:
+            raise self.cannot_hear
         self.lines.append(line)
 
     def worker_misbehaves(self, reason: str) -> None:
@@ -33,16 +37,19 @@ class Ear:
         self.exits.append(how)
         self.exited.set()
 
+    def worker_mishandled(self, bug: Exception) -> None:
+        self.bugs.append(bug)
+
 
 def python(program: str) -> list[str]:
     return [sys.executable, "-c", program]
 
 
-def run(command: Sequence[str]) -> Ear:
+def run(command: Sequence[str], ear: Ear | None = None) -> Ear:
     """Start a worker and wait for its end."""
+    ear = ear or Ear()
 
     async def scenario() -> Ear:
-        ear = Ear()
         worker = WorkerProcess("it", command, ear, time.monotonic)
         worker.start()
         async with asyncio.timeout(15):
@@ -69,6 +76,23 @@ def test_everything_said_before_the_end_is_told_before_the_exit_but_half_a_line(
     ear = run(python(f"print('{line}'); print('{line}', end='')"))
     assert ear.lines == [CardRemoved(device="it")]
     assert ear.misbehaviour == []
+
+
+def test_a_line_that_is_not_text_is_dropped_and_the_next_one_is_heard() -> None:
+    bad = r'{"type":"note_rejected","device":"\xff","reason":"other"}\n'
+    good = r'{"type":"card_removed","device":"it"}\n'
+    ear = run(python(f"import os; os.write(1, b'{bad}{good}')"))
+    assert ear.lines == [CardRemoved(device="it")]
+    assert (ear.bugs, ear.exits) == ([], ["exit code 0"])
+
+
+def test_a_line_that_cannot_be_dealt_with_is_told_as_a_bug_and_the_worker_still_ends() -> None:
+    ear = Ear()
+    ear.cannot_hear = RuntimeError("a bug of ours")
+    line = '{"type":"card_removed","device":"it"}'
+    run(python(f"import time; print('{line}' + 9999 * ' ', flush=True); time.sleep(60)"), ear)
+    assert ear.bugs == [ear.cannot_hear]
+    assert ear.exits == ["killed by SIGKILL"]
 
 
 def test_words_on_standard_error_come_into_the_log_shortened() -> None:
