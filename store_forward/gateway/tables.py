@@ -51,7 +51,8 @@ device = Table(
     Column("incarnation", Text),
     Column("enrolled_at", Text, nullable=False),
 )
-"""Enrolled kiosks. With ``incarnation`` set, only that life of the kiosk's store is believed."""
+"""Kiosks ever enrolled, with the newest key: history, the folder ``enrolled/`` says who is now.
+With ``incarnation`` set, only that life of the kiosk's store is believed."""
 
 stream = Table(
     "stream",

@@ -16,6 +16,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from store_forward.contract.facts import KioskStarted
+from store_forward.contract.keys import public_pem
 from store_forward.contract.signing import sign_request
 from store_forward.contract.wire import (
     MAX_BATCH_BYTES,
@@ -57,7 +58,11 @@ class Kiosk:
 @pytest.fixture(name="gateway")
 def _gateway(tmp_path: Path) -> Iterator[Gateway]:
     bench = GatewayBench(tmp_path, busy_timeout_ms=50)
-    enrolments = Enrolments(bench.database, tmp_path / "enrolled", bench.time)
+    enrolled = tmp_path / "enrolled"
+    enrolled.mkdir()
+    for device in (KIOSK, OTHER_KIOSK):
+        (enrolled / f"{device}.pem").write_bytes(public_pem(DEVICE_KEY.public_key()))
+    enrolments = Enrolments(bench.database, enrolled, bench.time)
     yield Gateway(
         bench.database, enrolments, bench.desk, bench.catalogue, bench.time, TOKEN, "test"
     )
@@ -148,6 +153,28 @@ def test_reads_without_a_signature_are_refused(kiosk: Kiosk, path: str) -> None:
 def test_writes_without_a_signature_are_refused(kiosk: Kiosk, path: str) -> None:
     response = kiosk.client.post(path, content=b"{}", headers={"Content-Type": "application/json"})
     assert problem(response) == (401, "unsigned")
+
+
+def test_a_withdrawn_kiosk_is_unknown_from_its_next_request_on(
+    kiosk: Kiosk, tmp_path: Path
+) -> None:
+    file = tmp_path / "enrolled" / f"{KIOSK}.pem"
+    assert kiosk.post("/v1/batches", a_batch()).status_code == 200
+    file.unlink()
+    assert problem(kiosk.post("/v1/batches", a_batch())) == (401, "unknown_device")
+    file.write_bytes(public_pem(DEVICE_KEY.public_key()))
+    assert kiosk.post("/v1/batches", a_batch()).status_code == 200
+
+
+def test_a_replaced_key_is_the_only_one_believed_from_the_next_request_on(
+    kiosk: Kiosk, tmp_path: Path
+) -> None:
+    assert kiosk.post("/v1/batches", a_batch()).status_code == 200
+    new_key = Ed25519PrivateKey.from_private_bytes(bytes(range(2, 34)))
+    (tmp_path / "enrolled" / f"{KIOSK}.pem").write_bytes(public_pem(new_key.public_key()))
+    assert problem(kiosk.post("/v1/batches", a_batch())) == (401, "bad_signature")
+    kiosk.key = new_key
+    assert kiosk.post("/v1/batches", a_batch()).status_code == 200
 
 
 def test_another_key_under_an_enrolled_name_is_refused(kiosk: Kiosk, gateway: Gateway) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from sqlalchemy import select
 
 from store_forward.contract.keys import public_pem
 from store_forward.gateway.database import Database, open_database
 from store_forward.gateway.enrolment import Enrolments, enrol_device
 from store_forward.gateway.problems import Refused
+from store_forward.gateway.tables import device
+from store_forward.gateway.times import to_text
 from tests.fakes.journal_of import JournalOf
 from tests.unit.gateway.bench import KIOSK, MORNING, GatewayBench
 
@@ -48,18 +54,86 @@ def test_a_key_put_into_the_folder_later_is_found(database: Database, folder: Pa
     assert is_same(known.find_key("QH-07"), KEY)
 
 
-def test_an_enrolled_key_stays_when_its_file_is_gone(database: Database, folder: Path) -> None:
+def test_a_key_whose_file_is_taken_away_is_not_believed_any_more(
+    database: Database, folder: Path
+) -> None:
+    (folder / "QH-07.pem").write_bytes(public_pem(KEY))
+    known = enrolments(database, folder)
+    assert is_same(known.find_key("QH-07"), KEY)
+    (folder / "QH-07.pem").unlink()
+    assert known.find_key("QH-07") is None
+
+
+def test_a_withdrawn_key_is_not_believed_after_a_start_either(
+    database: Database, folder: Path
+) -> None:
     (folder / "QH-07.pem").write_bytes(public_pem(KEY))
     enrolments(database, folder).read_folder()
     (folder / "QH-07.pem").unlink()
-    assert is_same(enrolments(database, folder).find_key("QH-07"), KEY)
+    started_again = enrolments(database, folder)
+    started_again.read_folder()
+    assert started_again.find_key("QH-07") is None
 
 
-def test_a_new_file_replaces_the_key_at_the_next_start(database: Database, folder: Path) -> None:
+def test_a_key_put_back_is_believed_again(database: Database, folder: Path) -> None:
+    file = folder / "QH-07.pem"
+    file.write_bytes(public_pem(KEY))
+    known = enrolments(database, folder)
+    known.read_folder()
+    file.unlink()
+    known.find_key("QH-07")
+    file.write_bytes(public_pem(KEY))
+    assert is_same(known.find_key("QH-07"), KEY)
+
+
+def test_a_replaced_file_is_the_new_key_at_once(database: Database, folder: Path) -> None:
+    """Also written in place within one tick of the file system's clock, with the same length."""
+    file = folder / "QH-07.pem"
+    file.write_bytes(public_pem(KEY))
+    known = enrolments(database, folder)
+    known.read_folder()
+    before = file.stat()
+    file.write_bytes(public_pem(NEW_KEY))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert is_same(known.find_key("QH-07"), NEW_KEY)
+
+
+def test_a_file_spoiled_while_running_withdraws_the_key(database: Database, folder: Path) -> None:
+    file = folder / "QH-07.pem"
+    file.write_bytes(public_pem(KEY))
+    known = enrolments(database, folder)
+    known.read_folder()
+    file.write_bytes(public_pem(KEY)[:40])
+    assert known.find_key("QH-07") is None
+    file.write_bytes(public_pem(KEY))
+    assert is_same(known.find_key("QH-07"), KEY)
+
+
+def test_the_database_remembers_since_when_the_newest_key_is_believed(
+    database: Database, folder: Path
+) -> None:
     (folder / "QH-07.pem").write_bytes(public_pem(KEY))
     enrolments(database, folder).read_folder()
     (folder / "QH-07.pem").write_bytes(public_pem(NEW_KEY))
-    assert is_same(enrolments(database, folder).find_key("QH-07"), NEW_KEY)
+    later = MORNING + timedelta(hours=1)
+    Enrolments(database, folder, lambda: later).read_folder()
+    with database.read() as connection:
+        row = connection.execute(select(device)).one()
+    assert (row.public_key, row.enrolled_at) == (public_pem(NEW_KEY).decode(), to_text(later))
+
+
+def test_a_locked_database_does_not_keep_a_new_key_out(tmp_path: Path, folder: Path) -> None:
+    database = open_database(tmp_path / "busy.db", busy_timeout_ms=10)
+    other = sqlite3.connect(tmp_path / "busy.db", isolation_level=None)
+    (folder / "QH-07.pem").write_bytes(public_pem(KEY))
+    known = enrolments(database, folder)
+    other.execute("BEGIN IMMEDIATE")
+    assert is_same(known.find_key("QH-07"), KEY)
+    other.execute("ROLLBACK")
+    known.find_key("QH-07")
+    assert other.execute("SELECT device FROM device").fetchall() == [("QH-07",)]
+    other.close()
+    database.close()
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\xff" * 10_000])
