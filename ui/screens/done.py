@@ -46,6 +46,7 @@ class DoneBody(Body):
         kind = "provisional" if view.provisional else "confirmed"
         ids.title.content = text(f"done.{kind}")
         ids.note.content = text(f"done.{kind}.note")
+        ids.number.role = self._number_role(slip_needs_reprint(view.slip))
         ids.number.content = text("done.ticket", number=view.number)
         ids.number.speech = text("slot.number", number=view.number)
         start, end = spoken_time(view.start, language), spoken_time(view.end, language)
@@ -73,6 +74,13 @@ class DoneBody(Body):
         # The button for a copy takes the room of the pictures: both are never needed.
         ids.pictures.show(*self._pictures(view) if not unsure else ())
         ids.outcome.offer_reprint(unsure)
+
+    def _number_role(self, is_unsure: bool) -> str:
+        """The number is what has to be remembered: as large as the room allows."""
+        look = stage.current().look
+        if look.is_ample:
+            return "display"
+        return "headline" if look.is_elder and (is_unsure or not look.is_portrait) else "number"
 
     def _pictures(self, view: DoneView) -> tuple[str, ...]:
         return ("slip_out", "take_card") if view.card_present else ("slip_out",)

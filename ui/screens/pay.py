@@ -77,8 +77,8 @@ class PayBody(Body):
     def _picture_mm(self) -> float:
         look = stage.current().look
         if not look.is_portrait:
-            return 30 if look.is_elder else 52
-        return 44 if look.is_elder else 150
+            return 30 if look.is_elder else 72
+        return 66 if look.is_elder else 150
 
     def _advice(self, view: PayView) -> str:
         refused = view.note in {NoteState.RETURNED, NoteState.REJECTED}
