@@ -13,9 +13,9 @@ from ui.environment import prepare_kivy  # noqa: E402
 prepare_kivy()
 
 from kivy.clock import Clock  # noqa: E402
+from kivy.graphics import Color, Rectangle  # noqa: E402
 from kivy.input.motionevent import MotionEvent  # noqa: E402
 from kivy.lang import Builder  # noqa: E402
-from PIL import Image  # noqa: E402
 
 from firmware.messages.intents import Activity, Intent, Touch  # noqa: E402
 from firmware.messages.views import Screen  # noqa: E402
@@ -48,6 +48,9 @@ class Stand:
         self.look = look
         self.shell = Shell(self.sent.append)
         self.shell.size = (look.geometry.width_px, look.geometry.height_px)
+        with self.shell.canvas.before:  # the window clears itself to this; here is no window
+            Color(*look.palette.rgba("surface"))
+            Rectangle(size=self.shell.size)
 
     def show(self, screen: Screen) -> Shell:
         """Show a screen and let it settle."""
@@ -57,13 +60,7 @@ class Stand:
 
     def picture(self, path: str) -> None:
         """Write what is shown as PNG."""
-        # The window's own ground lies under the shell: here it has to be put there.
         self.shell.export_to_png(path)
-        with Image.open(path) as drawn:
-            ground = tuple(round(255 * part) for part in self.look.palette.rgba("surface"))
-            picture = Image.new("RGBA", drawn.size, ground)
-            picture.alpha_composite(drawn.convert("RGBA"))
-        picture.convert("RGB").save(path)
 
 
 def widgets(root: Any) -> list[Any]:
