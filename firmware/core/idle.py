@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from firmware.core.events import Happening, Touched
-from firmware.core.flows.identify import leave_card
 from firmware.core.flows.pay_cash import MOVING_SECONDS, expire, watch_note
 from firmware.core.flows.slip import slip_state
 from firmware.core.moves import Move, end_session, stay
@@ -17,6 +16,10 @@ from firmware.messages.views import Size, SlipState
 ELDER_FACTOR = 2
 """Both times are doubled in elder mode."""
 
+OWED_SECONDS = 180.0
+"""A screen that is all a patient has to show for money in the box stays at least this long: a
+devices process that comes back meanwhile still prints the slip."""
+
 BLINK_SECONDS = 0.02
 """Slack, so that a tick never comes just before the moment it was meant for."""
 
@@ -26,16 +29,18 @@ def seconds_left(state: State, world: World) -> int | None:
     if not _is_counting(state, world):
         return None
     idle = world.now - state.session.last_activity
-    limits = world.profile.limits
-    factor = _factor(state)
-    if idle < limits.warning_seconds * factor:
+    times = _times(state, world)
+    if idle < times.warning:
         return None
-    return max(math.ceil(limits.idle_seconds * factor - idle), 0)
+    return max(math.ceil(times.end - idle), 0)
 
 
 def hold_time(before: State, after: State, event: Happening, world: World) -> State:
     """Return the state with its idle clock held while a device works or someone touches."""
-    begins = isinstance(before.session.step, Attract) != isinstance(after.session.step, Attract)
+    begins = any(
+        isinstance(before.session.step, kind) != isinstance(after.session.step, kind)
+        for kind in (Attract, Ended)
+    )
     is_held = _is_busy(before, world) or _is_busy(after, world)
     if isinstance(event, Touched) or is_held or begins:
         session = after.session
@@ -48,27 +53,21 @@ def let_time_pass(state: State, world: World) -> Move:
     state, effects = watch_note(state, world)
     if effects or not _is_counting(state, world):
         return state, effects
-    limit = world.profile.limits.idle_seconds * _factor(state)
-    if world.now - state.session.last_activity < limit:
+    if world.now - state.session.last_activity < _times(state, world).end:
         return stay(state)
     if isinstance(state.session.step, Pay):
         return expire(state, world)
-    return stay(close(state, world))
-
-
-def close(state: State, world: World) -> State:
-    """End the session: everything of the patient is gone, a card left behind is remembered."""
-    return end_session(leave_card(state, world), world)
+    return stay(end_session(state, world))
 
 
 def next_wakeup(state: State, world: World) -> float:
     """Return the monotonic time of the next tick that can change anything."""
     local = world.local(world.wall)
     moments = [world.now + 60.0 - local.second - local.microsecond / 1e6]
-    session, limits = state.session, world.profile.limits
+    session = state.session
     if _is_counting(state, world):
         idle = world.now - session.last_activity
-        warning = limits.warning_seconds * _factor(state)
+        warning = _times(state, world).warning
         if idle < warning:
             moments.append(session.last_activity + warning)
         else:
@@ -102,5 +101,27 @@ def _is_busy(state: State, world: World) -> bool:
     return slip_state(state, world) is SlipState.PRINTING
 
 
-def _factor(state: State) -> int:
-    return ELDER_FACTOR if state.session.look.size is Size.ELDER else 1
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """Idle seconds until the warning and until the end of the session."""
+
+    warning: float
+    end: float
+
+
+def _times(state: State, world: World) -> _Times:
+    limits = world.profile.limits
+    factor = ELDER_FACTOR if state.session.look.size is Size.ELDER else 1
+    times = _Times(limits.warning_seconds * factor, limits.idle_seconds * factor)
+    if not _owes_paper(state, world):
+        return times
+    end = max(times.end, OWED_SECONDS)
+    return _Times(end - (times.end - times.warning), end)
+
+
+def _owes_paper(state: State, world: World) -> bool:
+    """Whether the patient has money to get back and only the screen to show for it."""
+    order = state.book.order
+    if order is None or order.paid is not None:
+        return False
+    return slip_state(state, world) is SlipState.NOT_PRINTED

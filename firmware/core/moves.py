@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from firmware.core.book import apply
 from firmware.core.effects import Effect, Record
+from firmware.core.left_cards import leave_card
 from firmware.core.slip_codes import make_slip_code
 from firmware.core.state import Session, State, Step, fresh_session
 from firmware.core.world import World
@@ -44,7 +45,9 @@ def next_slip_code(state: State, world: World) -> str:
 
 
 def end_session(state: State, world: World) -> State:
-    """Return the state with everything of the patient gone: the session and the latest order."""
+    """Return the state with everything of the patient gone, the session and the latest order; a
+    card left behind is remembered."""
+    state = leave_card(state, world)
     return replace(state, book=state.book.let_go(), session=new_session(world))
 
 

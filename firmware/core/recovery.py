@@ -7,11 +7,12 @@ had ended but whose slip is not known to be printed is shown again for a few min
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from devices.messages import PrintOutcome
 from firmware.core.book import Book, Order, apply
+from firmware.core.left_cards import left_behind
 from firmware.core.moves import new_session
 from firmware.core.state import Asking, Ended, Pay, Session, State, Step
 from firmware.core.world import World
@@ -45,13 +46,22 @@ def remember(entries: Iterable[Entry], salt: bytes) -> Memory:
     return Memory(book, offline, last_at)
 
 
-def recover(memory: Memory, world: World) -> State:
-    """Return the state to go on from."""
+def recover(memory: Memory, world: World, before: State | None = None) -> State:
+    """Return the state to go on from.
+
+    ``before`` is what this run of core knew until its journal failed: the journal says nothing of
+    cards. A new run knows of none, so it expects that of an order it resumes on the reader.
+    """
     session = new_session(world)
     step = _step_of(memory, world)
-    if step is None:
-        return State(book=memory.book.let_go(), session=session)
-    return State(book=memory.book, session=_resumed(session, step))
+    if step is None or memory.book.order is None:
+        state = State(book=memory.book.let_go(), session=session)
+    else:
+        left = left_behind(memory.book.order.patient_key, world)
+        state = State(book=memory.book, session=_resumed(session, step), left_card=left)
+    if before is None:
+        return state
+    return replace(state, card=before.card, left_card=before.left_card)
 
 
 KIOSK_LANE = "kiosk"

@@ -96,7 +96,7 @@ class Runner:
                 self._state = out_of_service(State(Book(self._around.salt), new_session(world)))
                 self._show(world)
             return False
-        self._state = recover(memory, world)
+        self._state = recover(memory, world, self._state)
         durable = self.handle(Started(self._around.software))
         self._show(world)
         return durable

@@ -38,7 +38,6 @@ from firmware.core.flows.identify import (
     card_read,
     card_removed,
     card_unreadable,
-    leave_card,
 )
 from firmware.core.flows.pay_cash import (
     ask_for_note,
@@ -53,8 +52,9 @@ from firmware.core.flows.pay_cash import (
 from firmware.core.flows.register_today import slot_lost
 from firmware.core.flows.slip import print_finished, print_slip
 from firmware.core.idle import hold_time, let_time_pass
+from firmware.core.left_cards import leave_card
 from firmware.core.modes import mode_changes
-from firmware.core.moves import Move, new_session, record, stay
+from firmware.core.moves import Move, end_session, record, stay
 from firmware.core.state import Ended, OutOfService, State
 from firmware.core.touches import touched
 from firmware.core.world import World
@@ -155,8 +155,7 @@ def _journal_failed(state: State, failure: JournalFailed, world: World) -> Move:
     acceptor = world.device_name(Kind.CASH_ACCEPTOR)
     if acceptor is not None:
         effects = (*effects, Tell(EndCashIn(acceptor)))
-    ended = replace(state, book=state.book.let_go(), session=new_session(world))
-    return out_of_service(ended), effects
+    return out_of_service(end_session(state, world)), effects
 
 
 def out_of_service(state: State) -> State:

@@ -9,8 +9,7 @@ from firmware.core.flows import register_today as registering
 from firmware.core.flows.pay_cash import cancel, paying
 from firmware.core.flows.slip import reprint
 from firmware.core.gates import tile
-from firmware.core.idle import close
-from firmware.core.moves import Move, go, note, stay
+from firmware.core.moves import Move, end_session, go, note, stay
 from firmware.core.state import (
     Attract,
     CheckDetails,
@@ -69,7 +68,9 @@ def touched(state: State, intent: i.Intent, world: World, *, stale: bool) -> Mov
         case i.Reprint():
             return reprint(state, world)
         case i.Finish():
-            return stay(close(state, world) if isinstance(state.session.step, Ended) else state)
+            return stay(
+                end_session(state, world) if isinstance(state.session.step, Ended) else state
+            )
         case _:
             return _choose(state, intent, world)
 
@@ -158,7 +159,7 @@ def _go_home(state: State, world: World) -> Move:
         case Attract():
             return stay(state)
         case Home():
-            return stay(close(state, world))
+            return stay(end_session(state, world))
         case Pay():
             return _cancelling(state, i.CancelPayment(), world)
         case Ended():

@@ -7,35 +7,55 @@ from datetime import date
 
 from devices.messages import CardRead, IdentityCard
 from firmware.core.book import Book
-from firmware.core.moves import Move, go, note, stay
-from firmware.core.state import FindDepartment, Home, Identify, LeftCard, Patient, State
+from firmware.core.left_cards import is_left
+from firmware.core.moves import Move, end_session, go, note, stay
+from firmware.core.state import (
+    Attract,
+    Ended,
+    FindDepartment,
+    Home,
+    Identify,
+    Patient,
+    Pay,
+    State,
+)
 from firmware.core.world import World
 from firmware.messages.views import IdentifyState, Reason
 from store_forward.contract.facts import ClockTrust, PatientIdentity
 
 RESIDENT_ID_CARD = "resident_id_card"
 
-LEFT_CARD_SECONDS = 600.0
-"""How long a card left on the reader is not taken for the next patient's, if its removal was
-never seen (the reader may have restarted meanwhile)."""
-
 
 def wants_card(state: State) -> bool:
-    """Whether the reader should be looking: for a patient, or for a card to be taken away."""
-    session = state.session
-    needs_patient = isinstance(session.step, Home | Identify) and session.patient is None
-    return needs_patient or state.card is not None
+    """Whether the reader should be looking: for a patient, for somebody else's card before the
+    order is confirmed, or for a card to be taken away."""
+    match state.session.step:
+        case Attract():
+            return state.card is not None
+        case Pay() | Ended():
+            return state.card is not None or state.left_card is not None
+        case _:
+            return True
 
 
 def card_read(state: State, event: CardRead, world: World) -> Move:
-    """A card was read: greet its owner if anybody was asked for."""
+    """A card was read: greet its owner, unless it was left behind or an order is open.
+
+    Until the confirmation somebody else's card ends the session: whoever laid it stands here now,
+    and must not go on under the name of one who has left. Afterwards the order must end first.
+    """
     key = state.book.patient_key(event.card.id_number)
-    left = state.left_card
-    if left is not None and left.patient_key == key and world.now < left.until:
-        return stay(state)
+    if is_left(state, key, world):
+        return stay(replace(state, card=key))
+    if isinstance(state.session.step, Attract | Pay | Ended):
+        # Greets nobody and is not kept: the reader tells of it again once it is asked for cards.
+        own = key if key == _owner(state) else None
+        return stay(replace(state, card=own, left_card=None))
+    if _owner(state) not in (None, key):
+        state = go(end_session(replace(state, card=None), world), Home())
     state = replace(state, card=key, left_card=None)
     session = state.session
-    if session.patient is not None or not isinstance(session.step, Home | Identify):
+    if session.patient is not None:
         return stay(state)
     if _has_expired(event.card, world):
         return stay(_refuse(state, Reason.CARD_EXPIRED))
@@ -44,6 +64,13 @@ def card_read(state: State, event: CardRead, world: World) -> Move:
     if isinstance(session.step, Identify):
         return stay(go(state, FindDepartment()))
     return stay(go(state, Home()))
+
+
+def _owner(state: State) -> str | None:
+    """Key of the patient whose session this is, None while nobody is known."""
+    if state.session.patient is not None:
+        return state.session.patient.key
+    return state.book.order.patient_key if state.book.order is not None else None
 
 
 def card_unreadable(state: State) -> Move:
@@ -56,13 +83,6 @@ def card_unreadable(state: State) -> Move:
 def card_removed(state: State) -> Move:
     """The card left the reader."""
     return stay(replace(state, card=None, left_card=None))
-
-
-def leave_card(state: State, world: World) -> State:
-    """Remember at the end of a session that its card still lies on the reader."""
-    if state.card is None:
-        return state
-    return replace(state, left_card=LeftCard(state.card, world.now + LEFT_CARD_SECONDS))
 
 
 def _refuse(state: State, reason: Reason) -> State:
