@@ -11,6 +11,7 @@ from urllib.parse import quote
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.concurrency import sync_to_thread
+from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
 
 from store_forward.contract.signing import BadSignature, verify_request
@@ -65,7 +66,7 @@ def make_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
 def _post_batches(gateway: Gateway) -> HTTPRouteHandler:
     @post("/v1/batches")
     async def post_batch(request: AnyRequest) -> Response[bytes]:
-        body = await request.body()
+        body = await _whole_body(request)
 
         def work() -> object:
             device = _authenticate(gateway, request, body)
@@ -81,7 +82,7 @@ def _post_batches(gateway: Gateway) -> HTTPRouteHandler:
 def _post_lease(gateway: Gateway) -> HTTPRouteHandler:
     @post("/v1/allotments/lease")
     async def post_lease(request: AnyRequest) -> Response[bytes]:
-        body = await request.body()
+        body = await _whole_body(request)
 
         def work() -> object:
             device = _authenticate(gateway, request, body)
@@ -97,7 +98,7 @@ def _post_lease(gateway: Gateway) -> HTTPRouteHandler:
 def _post_return(gateway: Gateway) -> HTTPRouteHandler:
     @post("/v1/allotments/return")
     async def post_return(request: AnyRequest) -> Response[bytes]:
-        body = await request.body()
+        body = await _whole_body(request)
 
         def work() -> object:
             device = _authenticate(gateway, request, body)
@@ -113,7 +114,7 @@ def _post_return(gateway: Gateway) -> HTTPRouteHandler:
 def _get_transaction(gateway: Gateway) -> HTTPRouteHandler:
     @get("/v1/transactions/{wanted:str}")
     async def get_transaction(request: AnyRequest) -> Response[bytes]:
-        body = await request.body()
+        body = await _whole_body(request)
 
         def work() -> object:
             _authenticate(gateway, request, body)
@@ -128,7 +129,7 @@ def _get_transaction(gateway: Gateway) -> HTTPRouteHandler:
 def _get_reference(gateway: Gateway) -> HTTPRouteHandler:
     @get("/v1/reference/{set_name:str}")
     async def get_reference(request: AnyRequest) -> Response[bytes]:
-        body = await request.body()
+        body = await _whole_body(request)
         since = request.query_params.get("since")
 
         def work() -> object:
@@ -189,6 +190,14 @@ def _console_page() -> list[HTTPRouteHandler]:
         return Response(console_page.STYLE, media_type="text/css")
 
     return [get_page, get_script, get_style]
+
+
+async def _whole_body(request: AnyRequest) -> bytes:
+    """Read the body. Raises Refused (400) when the client leaves before its end: no fault here."""
+    try:
+        return await request.body()
+    except InternalServerException as fault:
+        raise Refused(400, "incomplete_body", "the connection ended within the body") from fault
 
 
 def _authenticate(gateway: Gateway, request: AnyRequest, body: bytes) -> str:

@@ -7,6 +7,7 @@ The directory holds ``gateway.db``, ``gateway-ca.pem`` and the server's certific
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import os
 import secrets
@@ -32,6 +33,12 @@ from store_forward.gateway.batches import BatchDesk
 from store_forward.gateway.catalogue import Catalogue
 from store_forward.gateway.certificates import CertificateFiles, make_certificates
 from store_forward.gateway.clinic_file import load_clinic
+from store_forward.gateway.connections import (
+    ConnectionLimits,
+    FairListener,
+    PromptLoop,
+    prompt_protocol,
+)
 from store_forward.gateway.database import Database, open_database
 from store_forward.gateway.enrolment import Enrolments
 from store_forward.gateway.reference import set_epoch
@@ -42,6 +49,11 @@ RECEIPT_KEY_ID = "gateway-1"
 """Name of the first receipt key; a later key gets the next number."""
 
 DEFAULT_TERMS = LeaseTerms()
+
+DEFAULT_LIMITS = ConnectionLimits()
+
+CONNECTIONS_AT_ONCE = 512
+"""Above it requests are answered 503. Half the files a process may have open by default."""
 
 log = structlog.get_logger()
 
@@ -54,7 +66,7 @@ class GatewayFailed(Exception):
 class GatewayOptions:
     """How to run. ``port`` 0 takes a free one; ``port_file`` receives it once the way is open.
 
-    ``terms`` and ``now`` are for tests and demonstrations.
+    ``terms``, ``limits`` and ``now`` are for tests and demonstrations.
     """
 
     directory: Path
@@ -64,6 +76,7 @@ class GatewayOptions:
     port_file: Path | None = None
     allow_remote: bool = False
     terms: LeaseTerms = DEFAULT_TERMS
+    limits: ConnectionLimits = DEFAULT_LIMITS
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -108,7 +121,8 @@ def serve(options: GatewayOptions) -> None:
         prepared = prepare(options)
         try:
             _end_normally_on_signals()
-            make_server(prepared, listener, options.port_file).run(sockets=[listener])
+            server = make_server(prepared, listener, options.port_file, options.limits)
+            server.run(sockets=[listener])
         finally:
             prepared.database.close()
 
@@ -122,22 +136,32 @@ def listen(options: GatewayOptions) -> socket.socket:
         )
     try:
         family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-        return socket.create_server((options.host, options.port), family=family, backlog=128)
+        listener = socket.create_server((options.host, options.port), family=family, backlog=128)
     except OSError as fault:
         raise GatewayFailed(
             f"cannot listen on {options.host}:{options.port}: {fault.strerror}"
         ) from fault
+    return FairListener(listener, options.limits.per_address)
 
 
 class GatewayServer(uvicorn.Server):
-    """Says where it listens once it does."""
+    """Says where it listens once it does, and does not wait long for TLS."""
 
     def __init__(
-        self, config: uvicorn.Config, listener: socket.socket, port_file: Path | None
+        self,
+        config: uvicorn.Config,
+        listener: socket.socket,
+        port_file: Path | None,
+        limits: ConnectionLimits,
     ) -> None:
         super().__init__(config)
         self._listener = listener
         self._port_file = port_file
+        self._limits = limits
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        with asyncio.Runner(loop_factory=lambda: PromptLoop(self._limits)) as runner:
+            runner.run(self.serve(sockets))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -148,7 +172,10 @@ class GatewayServer(uvicorn.Server):
 
 
 def make_server(
-    prepared: Prepared, listener: socket.socket, port_file: Path | None = None
+    prepared: Prepared,
+    listener: socket.socket,
+    port_file: Path | None = None,
+    limits: ConnectionLimits = DEFAULT_LIMITS,
 ) -> GatewayServer:
     """A server for the prepared application, TLS 1.2 or newer only."""
     config = uvicorn.Config(
@@ -162,13 +189,14 @@ def make_server(
         ws="none",
         timeout_graceful_shutdown=5,
         timeout_keep_alive=30,
-        limit_concurrency=256,
+        limit_concurrency=CONNECTIONS_AT_ONCE,
+        http=prompt_protocol(limits),
     )
     config.load()
     if config.ssl is None:
         raise GatewayFailed("the server certificate could not be loaded")
     config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
-    return GatewayServer(config, listener, port_file)
+    return GatewayServer(config, listener, port_file, limits)
 
 
 def new_id() -> str:

@@ -11,7 +11,14 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from store_forward.contract.keys import public_pem
-from store_forward.gateway.serve import GatewayOptions, listen, make_server, prepare
+from store_forward.gateway.connections import ConnectionLimits
+from store_forward.gateway.serve import (
+    DEFAULT_LIMITS,
+    GatewayOptions,
+    listen,
+    make_server,
+    prepare,
+)
 
 CLINIC = Path(__file__).parents[2] / "firmware" / "demo" / "clinic.toml"
 
@@ -36,13 +43,16 @@ class RunningGateway:
 
 @contextmanager
 def running_gateway(
-    directory: Path, reference: Path = CLINIC, port: int = 0
+    directory: Path,
+    reference: Path = CLINIC,
+    port: int = 0,
+    limits: ConnectionLimits = DEFAULT_LIMITS,
 ) -> Iterator[RunningGateway]:
     """Run a gateway on its directory until the block ends; it can be started again on it."""
-    options = GatewayOptions(directory, reference, port=port)
+    options = GatewayOptions(directory, reference, port=port, limits=limits)
     prepared = prepare(options)
     with listen(options) as listener:
-        server = make_server(prepared, listener)
+        server = make_server(prepared, listener, limits=limits)
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listener]}, name="gateway", daemon=True
         )

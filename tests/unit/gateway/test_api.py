@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -175,6 +176,33 @@ def test_a_replaced_key_is_the_only_one_believed_from_the_next_request_on(
     assert problem(kiosk.post("/v1/batches", a_batch())) == (401, "bad_signature")
     kiosk.key = new_key
     assert kiosk.post("/v1/batches", a_batch()).status_code == 200
+
+
+def test_a_client_that_leaves_within_the_body_is_no_fault_of_the_gateway(
+    gateway: Gateway,
+) -> None:
+    told: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    scope: Any = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/batches",
+        "query_string": b"",
+        "headers": [(b"content-length", b"10")],
+        "server": ("testserver.local", 443),
+        "client": ("127.0.0.1", 1),
+        "scheme": "https",
+        "root_path": "",
+        "state": {},
+    }
+    asyncio.run(create_app(gateway)(scope, receive, send))
+    assert told[0]["status"] == 400
 
 
 def test_another_key_under_an_enrolled_name_is_refused(kiosk: Kiosk, gateway: Gateway) -> None:
