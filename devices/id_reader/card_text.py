@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date
 
 from stdnum.cn import ric
@@ -12,6 +13,9 @@ _TEXT_BYTES, _PHOTO_BYTES = 256, 1024
 _FOREIGN, _HONG_KONG_MACAO_TAIWAN = "I", "J"
 _SEXES = {"1": "男", "2": "女", "0": "未知", "9": "未说明"}  # GB/T 2261.1
 _NO_EXPIRY = "长期"
+
+_IDEOGRAPHIC_PLANES = range(0x2_0000, 0x4_0000)
+"""Unicode keeps planes 2 and 3 for ideographs, and adds to them almost every year."""
 
 # GB/T 3304: code 01 to 56 in order.
 _ETHNIC_GROUPS = [
@@ -89,39 +93,58 @@ def parse_card(data: bytes) -> IdentityCard:
         raise CardTextInvalid("text block has a wrong length")
     start = 6 if len(data) >= 6 + _TEXT_BYTES + 2 * _PHOTO_BYTES else 4
     block = data[start : start + _TEXT_BYTES]
-    try:
-        text = block.decode("utf-16-le")
-    except UnicodeDecodeError as error:
-        raise CardTextInvalid("text block is not UTF-16") from error
-    if len(text) != _TEXT_BYTES // 2:
+    if len(block) != _TEXT_BYTES:
         raise CardTextInvalid("text block is cut short")
-    return _resident(text)
+    return _resident(block)
 
 
-def _resident(text: str) -> IdentityCard:
-    kind = text[124]  # byte 248
+def _resident(block: bytes) -> IdentityCard:
+    """Read the fields at their byte offsets: a rare character takes four bytes, so counting
+    characters would shift all that follows."""
+    kind = _text(block, 248, 2, "type mark")
     if kind == _FOREIGN:
         raise CardTextInvalid("foreign permanent resident card: please use the counter")
-    ethnic = "" if kind == _HONG_KONG_MACAO_TAIWAN else _ethnic_group(text[16:18])
-    number = _number(text[61:79].strip())
-    birth = _date(text[18:26], "birth date")
+    ethnic = _text(block, 32, 4, "ethnic group")
+    number = _number(_text(block, 122, 36, "number").strip())
+    birth = _date(_text(block, 36, 16, "birth date"), "birth date")
     if birth.replace("-", "") != number[6:14]:
         raise CardTextInvalid("birth date differs from the number's")
-    until = text[102:110].strip()
-    name = text[0:15].strip(" \0")
-    if not name or not name.isprintable():
-        raise CardTextInvalid("name is empty or unreadable")
+    until = _text(block, 204, 16, "end of validity").strip()
     return IdentityCard(
-        name=name,
-        sex=_sex(text[15]),
-        ethnic_group=ethnic,
+        name=_name(_text(block, 0, 30, "name").strip(" \0")),
+        sex=_sex(_text(block, 30, 2, "sex")),
+        ethnic_group="" if kind == _HONG_KONG_MACAO_TAIWAN else _ethnic_group(ethnic),
         birth_date=birth,
-        address=text[26:61].strip(" \0"),
+        address=_text(block, 52, 70, "address").strip(" \0"),
         id_number=number,
-        issuer=text[79:94].strip(" \0"),
-        valid_from=_date(text[94:102], "start of validity"),
+        issuer=_text(block, 158, 30, "issuer").strip(" \0"),
+        valid_from=_date(_text(block, 188, 16, "start of validity"), "start of validity"),
         valid_until=None if until == _NO_EXPIRY else _date(until, "end of validity"),
     )
+
+
+def _text(block: bytes, start: int, length: int, what: str) -> str:
+    """Decode one field by itself, so that one spoilt byte is blamed on the field it stands in."""
+    try:
+        return block[start : start + length].decode("utf-16-le")
+    except UnicodeDecodeError as error:
+        raise CardTextInvalid(f"{what} is not UTF-16") from error
+
+
+def _name(name: str) -> str:
+    """Check that a name is writing. Names hold characters of every age: private-use ones of
+    registers older than their place in Unicode, and ones newer than this Python's tables."""
+    if not name or any(_is_no_writing(character) for character in name):
+        raise CardTextInvalid("name is empty or unreadable")
+    return name
+
+
+def _is_no_writing(character: str) -> bool:
+    category = unicodedata.category(character)
+    if category == "Cn":
+        is_end_of_plane = ord(character) & 0xFFFE == 0xFFFE
+        return is_end_of_plane or ord(character) not in _IDEOGRAPHIC_PLANES
+    return category in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def _number(number: str) -> str:

@@ -50,9 +50,8 @@ class EmulatedCard:
             (self.type_mark, 2),
             ("", 6),
         )
-        return b"".join(
-            value[: width // 2].ljust(width // 2).encode("utf-16-le") for value, width in widths
-        )
+        blanks = " ".encode("utf-16-le") * 128
+        return b"".join((value.encode("utf-16-le") + blanks)[:width] for value, width in widths)
 
 
 PRESET_CARDS: dict[str, EmulatedCard] = {

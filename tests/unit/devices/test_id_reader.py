@@ -198,6 +198,30 @@ def test_a_field_that_cannot_be_is_refused_by_name_without_its_content(
     assert "1949" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    "name", ["王\U00020bb7", "\U00020bb7\U00020bb7", "王\ue863", "𰻞王", "王\U0003134a"]
+)
+def test_names_with_rare_characters_are_names(name: str) -> None:
+    card = parse_card(payload_of(changed(name=name)))
+    assert card.name == name
+    assert (card.sex, card.id_number) == ("女", "11010519491231002X")
+
+
+@pytest.mark.parametrize(
+    "name", ["王\n小", "王\u200f小", "王\u2028", "\x1b[2J", "王\uffff", "王\U0002fffe"]
+)
+def test_what_is_no_writing_is_no_name(name: str) -> None:
+    with pytest.raises(CardTextInvalid, match="name"):
+        parse_card(payload_of(changed(name=name)))
+
+
+def test_half_a_character_is_blamed_on_the_field_it_stands_in() -> None:
+    payload = bytearray(payload_of(changed()))
+    payload[4 + 158 : 4 + 160] = b"\x00\xd8"
+    with pytest.raises(CardTextInvalid, match="issuer is not UTF-16"):
+        parse_card(bytes(payload))
+
+
 @given(st.binary(max_size=1400))
 def test_any_payload_is_a_card_or_a_refusal(payload: bytes) -> None:
     with pytest.raises(CardTextInvalid):
