@@ -78,9 +78,8 @@ class DoneBody(Body):
     def _number_role(self, is_unsure: bool) -> str:
         """The number is what has to be remembered: as large as the room allows."""
         look = stage.current().look
-        if look.is_ample:
-            return "display"
-        return "headline" if look.is_elder and (is_unsure or not look.is_portrait) else "number"
+        elder = "headline" if is_unsure else "number"
+        return look.by_room("display", elder, "number", "headline")
 
     def _pictures(self, view: DoneView) -> tuple[str, ...]:
         return ("slip_out", "take_card") if view.card_present else ("slip_out",)

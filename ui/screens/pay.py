@@ -75,10 +75,7 @@ class PayBody(Body):
         ids.recovered.content = self.text("pay.recovered") if view.recovered else ""
 
     def _picture_mm(self) -> float:
-        look = stage.current().look
-        if not look.is_portrait:
-            return 30 if look.is_elder else 72
-        return 66 if look.is_elder else 150
+        return stage.current().look.by_room(150, 66, 72, 30)
 
     def _advice(self, view: PayView) -> str:
         refused = view.note in {NoteState.RETURNED, NoteState.REJECTED}

@@ -12,9 +12,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeVar
 
 from firmware.messages.views import Contrast, Frame, Language, Size
 from ui.theme.colours import PALETTES, Palette
+
+T = TypeVar("T")
 
 ELDER_SCALE = 1.3
 CAPITAL_TO_EM = 0.733
@@ -148,6 +151,14 @@ class Look:
     def is_ample(self) -> bool:
         """Whether there is room for large pictures and wide spacing."""
         return self.is_portrait and not self.is_elder
+
+    def by_room(self, ample: T, portrait: T, landscape: T, least: T) -> T:
+        """By the room there is: portrait, elder portrait, landscape, elder landscape."""
+        if self.is_ample:
+            return ample
+        if self.is_portrait:
+            return portrait
+        return least if self.is_elder else landscape
 
     @property
     def reach_top(self) -> int:
