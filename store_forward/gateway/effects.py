@@ -145,7 +145,7 @@ def _register(connection: Connection, place: Place, entry: Entry, effect: Regist
             "his_ref": his_ref,
             "state": "confirmed",
             "review_code": effect.review,
-            "patient_number": _patient_number(connection, place.device, fact.patient),
+            "patient_number": _patient_number(connection, place, fact.patient),
             "department_code": fact.department_code,
             "doctor_code": fact.doctor_code,
             "slot_id": fact.slot_id,
@@ -160,16 +160,17 @@ def _register(connection: Connection, place: Place, entry: Entry, effect: Regist
     return his_ref
 
 
-def _patient_number(connection: Connection, device: str, identity: PatientIdentity) -> str:
+def _patient_number(connection: Connection, place: Place, identity: PatientIdentity) -> str:
     """Find or make the HIS patient.
 
     Only a card that was read identifies a patient; typed data makes a row of its own that a
-    person merges.
+    person merges. A kiosk with a new journal counts its provisional numbers from 1 again: the
+    same number then means somebody else.
     """
     if identity.verified:
         key = {"id_type": identity.id_type, "id_number": identity.id_number}
     else:
-        number = f"{device}:{identity.provisional_number}"
+        number = f"{place.device}:{place.incarnation}:{identity.provisional_number}"
         key = {"id_type": "provisional", "id_number": number}
     known = connection.execute(_PATIENT, key).scalar()
     if known is None:
@@ -183,7 +184,7 @@ def _patient_number(connection: Connection, device: str, identity: PatientIdenti
                 "verified": int(identity.verified),
             },
         )
-    _remember_provisional(connection, device, identity.provisional_number, str(known))
+    _remember_provisional(connection, place.device, identity.provisional_number, str(known))
     return str(known)
 
 

@@ -354,6 +354,18 @@ def test_typed_data_is_never_merged_with_a_card(bench: GatewayBench) -> None:
     assert len(set(numbers)) == 2
 
 
+def test_a_new_journal_that_counts_from_one_again_means_other_patients(
+    bench: GatewayBench,
+) -> None:
+    first, second = bench.lease()[:2]
+    for lease, incarnation in ((first, "inc-1"), (second, "inc-2")):
+        journal = JournalOf(KIOSK, incarnation)
+        OrderStory(journal, lease, f"o-{incarnation}", unverified("A-P000001")).confirms()
+        bench.send(journal)
+    numbers = kinds(bench.rows()["registrations"], "patient_number")
+    assert len(set(numbers)) == 2
+
+
 def test_the_operator_sees_no_full_name(bench: GatewayBench) -> None:
     journal = JournalOf(KIOSK)
     a_paid_order(bench, journal)
