@@ -114,6 +114,7 @@ class Progress(Widget):
         self._ground.radius = [self.height / 2 - line]
         share = min(1.0, max(0.0, self.share))
         width = max(self.height, self.width * share) if share > 0 else 0
+        self._colour.a = 1 if share > 0 else 0  # a box of no size still shows its corners
         self._bar.pos = self.pos
         self._bar.size = (width, self.height if share > 0 else 0)
         self._bar.radius = radius
