@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+import msgspec
 import structlog
 
 from devices.messages import DeviceStatus
 from firmware.core.clocks import Clock, judge
 from firmware.core.world import Catalogue, FindDepartments, Found, FreshIds, Profile, World
+from store_forward.contract.facts import ClockTrust
 from store_forward.contract.wire import SlotLease
 from store_forward.store.errors import StoreError
 from store_forward.store.network_status import SyncStatus
@@ -19,6 +21,11 @@ from store_forward.store.store import Store
 log = structlog.get_logger(__name__)
 
 SETS = ("departments", "doctors", "schedules")
+
+UNKNOWN_BOOT = "unknown"
+
+LOOK_BACK = 100
+"""Entries among which the newest of a trusted clock is looked for at a start."""
 
 
 class StoreSurroundings:
@@ -37,11 +44,15 @@ class StoreSurroundings:
         self._leases_as_of: datetime | None = None
         self._status = SyncStatus(online=False, since="")
         self._clock_base = self._base()
+        self._boot = ""
+        self._is_kept = False
+        self._last_entry: datetime | None = None
         self._is_full = False
 
     def world(self) -> World:
         """The picture of now."""
-        offset = timedelta(seconds=self._status.clock_offset_seconds or 0.0)
+        offset_seconds = self._believed_offset()
+        offset = timedelta(seconds=offset_seconds or 0.0)
         wall = self._clock.wall() + offset
         since, contact = _moment(self._status.since), _moment(self._status.last_contact)
         return World(
@@ -52,8 +63,9 @@ class StoreSurroundings:
             clock=judge(
                 wall=wall,
                 last_contact=None if contact is None else contact + offset,
-                offset_seconds=self._status.clock_offset_seconds,
+                offset_seconds=offset_seconds,
                 step=self._base() - self._clock_base,
+                last_entry=None if self._is_measured() else self._last_entry,
             ),
             online=self._status.online,
             offline_since=since + offset if since is not None else None,
@@ -79,11 +91,13 @@ class StoreSurroundings:
     def refresh(self) -> None:
         """Read what may have changed in the store; on failure the last picture stays."""
         try:
+            if not self._boot:
+                self._look_at_start()
             self._is_full = not self._store.free_space_ok(self._profile.limits.reserve_disk_mb)
             self._refresh_leases()
             self._refresh_status()
             self._refresh_catalogue()
-        except (StoreError, OSError) as error:
+        except (StoreError, OSError, msgspec.MsgspecError) as error:
             log.error("store not readable", why=str(error))
 
     def _refresh_leases(self) -> None:
@@ -105,7 +119,15 @@ class StoreSurroundings:
 
     def _refresh_status(self) -> None:
         status = self._store.network_status.read_status()
-        if status is None or status == self._status:
+        if status is None:
+            return
+        if status.clock_offset_seconds is None:  # whoever writes this does not know; we do
+            status = msgspec.structs.replace(
+                status,
+                clock_offset_seconds=self._status.clock_offset_seconds,
+                clock_boot=self._status.clock_boot,
+            )
+        if status == self._status:
             return
         if status.last_contact != self._status.last_contact:
             self._clock_base = self._base()
@@ -129,6 +151,31 @@ class StoreSurroundings:
             catalogue.departments, catalogue.doctors, catalogue.schedules, as_of, catalogue.find
         )
         self._cursors = cursors
+
+    def _is_measured(self) -> bool:
+        """Whether the clock was compared with the gateway's since the machine was started."""
+        return self._boot not in ("", UNKNOWN_BOOT) and self._status.clock_boot == self._boot
+
+    def _believed_offset(self) -> float | None:
+        """The clock's offset; one of an earlier boot holds only where the clock went on."""
+        if self._is_measured() or self._is_kept:
+            return self._status.clock_offset_seconds
+        return None
+
+    def _look_at_start(self) -> None:
+        """What is known of the clock before anybody was asked for the time."""
+        self._last_entry = self._newest_trusted_entry()
+        self._is_kept = self._clock.is_kept(self._clock.wall())
+        self._boot = self._clock.boot() or UNKNOWN_BOOT
+
+    def _newest_trusted_entry(self) -> datetime | None:
+        """When a trusted clock last stood beside an entry of the journal."""
+        journal = self._store.journal
+        for row in reversed(journal.read(max(0, journal.head().seq - LOOK_BACK), LOOK_BACK)):
+            entry = row.entry()
+            if entry.clock is ClockTrust.SYNCHRONISED:
+                return datetime.fromisoformat(entry.occurred_at)
+        return None
 
     def _base(self) -> datetime:
         """The wall clock's time at monotonic zero; moves only when the clock is set."""

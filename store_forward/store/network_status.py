@@ -12,8 +12,8 @@ class SyncStatus(msgspec.Struct, frozen=True):
 
     ``since`` is when ``online`` last changed, ``last_contact`` when the gateway last answered
     (both RFC 3339 UTC by this kiosk's clock). ``clock_offset_seconds`` is gateway time minus
-    kiosk time, None while unknown. ``reason`` is a machine word for why it is offline or alarmed,
-    empty when all is well.
+    kiosk time, None while unknown; ``clock_boot`` names the boot in which it was measured.
+    ``reason`` is a machine word for why it is offline or alarmed, empty when all is well.
     """
 
     online: bool
@@ -21,6 +21,7 @@ class SyncStatus(msgspec.Struct, frozen=True):
     last_contact: str | None = None
     clock_offset_seconds: float | None = None
     reason: str = ""
+    clock_boot: str = ""
 
 
 class NetworkStatus:

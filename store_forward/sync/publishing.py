@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
+from store_forward.store.boot_id import boot_id
 from store_forward.store.network_status import NetworkStatus, SyncStatus
 from store_forward.sync.engine import Shown
 
@@ -17,23 +18,35 @@ OFFSET_STEP_SECONDS: Final = 1.0
 
 
 class StatusBoard:
-    """Keeps the published status true. ``now`` is this kiosk's time, aware."""
+    """Keeps the published status true. ``now`` is this kiosk's time, aware.
 
-    def __init__(self, published: NetworkStatus, now: Callable[[], datetime]) -> None:
+    ``read_boot`` names this run of the machine.
+    """
+
+    def __init__(
+        self,
+        published: NetworkStatus,
+        now: Callable[[], datetime],
+        read_boot: Callable[[], str] = boot_id,
+    ) -> None:
         self._published = published
         self._now = now
+        self._read_boot = read_boot
         self._written: SyncStatus | None = None
         self._written_at = 0.0
         self._last_contact: str | None = None
         self._offset_seconds: float | None = None
+        self._offset_boot = ""
 
     def load(self) -> None:
-        """Take over the last contact of an earlier run. Its clock offset is worth nothing: the
-        clock may have been set, or lost, since."""
+        """Take over the last contact of an earlier run, and its clock offset with the boot it was
+        measured in: whoever uses it decides what it is worth after another boot."""
         earlier = self._published.read_status()
         if earlier is not None:
             self._written = earlier
             self._last_contact = earlier.last_contact
+            self._offset_seconds = earlier.clock_offset_seconds
+            self._offset_boot = earlier.clock_boot
 
     def note_contact(self) -> None:
         """The gateway answered just now."""
@@ -41,9 +54,10 @@ class StatusBoard:
 
     def note_offset(self, seconds: float) -> None:
         """The gateway's clock is this far ahead of ours."""
-        before = self._offset_seconds
-        if before is None or abs(seconds - before) >= OFFSET_STEP_SECONDS:
-            self._offset_seconds = round(seconds, 1)
+        before, boot = self._offset_seconds, self._read_boot()
+        is_jitter = before is not None and abs(seconds - before) < OFFSET_STEP_SECONDS
+        if not is_jitter or boot != self._offset_boot:
+            self._offset_seconds, self._offset_boot = round(seconds, 1), boot
 
     def show(self, shown: Shown, at: float) -> None:
         """Publish what is new. ``at`` is monotonic seconds."""
@@ -52,6 +66,7 @@ class StatusBoard:
             before is not None
             and (before.online, before.reason) == (shown.is_online, shown.reason)
             and before.clock_offset_seconds == self._offset_seconds
+            and before.clock_boot == self._offset_boot
         )
         if is_same and at - self._written_at < REFRESH_SECONDS:
             return
@@ -62,6 +77,7 @@ class StatusBoard:
             last_contact=self._last_contact,
             clock_offset_seconds=self._offset_seconds,
             reason=shown.reason,
+            clock_boot=self._offset_boot,
         )
         self._published.write_status(status)
         self._written, self._written_at = status, at

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from store_forward.contract.wire import ReferenceChange, ReferencePage
+from store_forward.store.boot_id import boot_id
 from store_forward.store.network_status import SyncStatus
 from store_forward.store.store import Store
 from tests.fakes import made_up_clinic as clinic
@@ -24,4 +25,4 @@ def stock(store: Store, *, online: bool = True) -> None:
         )
         store.reference.apply(ReferencePage(name, "c1", AS_OF, changes))
     store.allotments.replace_leases([clinic.lease(n) for n in range(1, 5)], AS_OF)
-    store.network_status.write_status(SyncStatus(online, AS_OF, AS_OF, 0.0))
+    store.network_status.write_status(SyncStatus(online, AS_OF, AS_OF, 0.0, clock_boot=boot_id()))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from firmware.core.clocks import judge
+from firmware.core.clocks import judge, kept_by_hardware
 from store_forward.contract.facts import ClockTrust
 
 NOW = datetime(2026, 7, 13, 1, 30, tzinfo=UTC)
@@ -35,6 +36,40 @@ def test_a_dead_battery_is_invalid() -> None:
         wall=datetime(1970, 1, 1, tzinfo=UTC), last_contact=None, offset_seconds=0.0, step=STILL
     )
     assert trust is ClockTrust.INVALID
+
+
+def test_a_time_before_the_last_entry_is_invalid() -> None:
+    later = NOW + timedelta(hours=1)
+    trust = judge(wall=NOW, last_contact=None, last_entry=later, offset_seconds=0.0, step=STILL)
+    assert trust is ClockTrust.INVALID
+
+
+def hardware_clock(folder: Path, *, set_the_system: bool, says: datetime) -> Path:
+    clock = folder / "rtc0"
+    clock.mkdir()
+    (clock / "hctosys").write_text("1\n" if set_the_system else "0\n")
+    (clock / "since_epoch").write_text(f"{int(says.timestamp())}\n")
+    return folder
+
+
+def test_a_hardware_clock_the_system_took_its_time_from_has_kept_it(tmp_path: Path) -> None:
+    clocks = hardware_clock(tmp_path, set_the_system=True, says=NOW - timedelta(seconds=20))
+    assert kept_by_hardware(NOW, clocks)
+
+
+def test_a_hardware_clock_with_a_dead_battery_has_not(tmp_path: Path) -> None:
+    clocks = hardware_clock(tmp_path, set_the_system=True, says=datetime(1970, 1, 1, tzinfo=UTC))
+    assert not kept_by_hardware(NOW, clocks)
+
+
+def test_a_hardware_clock_that_was_not_asked_has_not(tmp_path: Path) -> None:
+    assert not kept_by_hardware(NOW, hardware_clock(tmp_path, set_the_system=False, says=NOW))
+
+
+def test_a_machine_without_a_hardware_clock_has_not(tmp_path: Path) -> None:
+    assert not kept_by_hardware(NOW, tmp_path / "nowhere")
+    (tmp_path / "rtc0").mkdir()
+    assert not kept_by_hardware(NOW, tmp_path)
 
 
 def test_a_time_before_the_last_contact_is_invalid() -> None:

@@ -27,10 +27,11 @@ class Desk:
         self.store = Store.open(path, key, device="QH-K01", create=True)
         self.core = Store.open(path, key, device="QH-K01")
         self.core.changed()
+        self.boot = "boot-1"
         self.board = self.new_board()
 
     def new_board(self) -> StatusBoard:
-        board = StatusBoard(self.store.network_status, self.now)
+        board = StatusBoard(self.store.network_status, self.now, lambda: self.boot)
         board.load()
         return board
 
@@ -96,16 +97,27 @@ def test_the_jitter_of_the_network_is_no_change_of_the_clock(desk: Desk) -> None
     assert desk.status.clock_offset_seconds == -300.0
 
 
-def test_a_new_run_knows_the_last_contact_but_not_the_clock(desk: Desk) -> None:
+def test_a_new_run_knows_the_last_contact_and_when_the_clock_was_compared(desk: Desk) -> None:
     desk.board.note_contact()
     desk.board.note_offset(3.0)
     desk.show(ONLINE)
     desk.seconds = 100.0
+    desk.boot = "boot-2"
     desk.board = desk.new_board()
     desk.show(Shown(False, "starting"))
-    assert desk.status == SyncStatus(
-        False, "2026-03-02T01:01:40.000Z", "2026-03-02T01:00:00.000Z", None, "starting"
-    )
+    since, contact = "2026-03-02T01:01:40.000Z", "2026-03-02T01:00:00.000Z"
+    assert desk.status == SyncStatus(False, since, contact, 3.0, "starting", "boot-1")
+
+
+def test_the_same_offset_measured_after_a_restart_of_the_machine_is_news(desk: Desk) -> None:
+    desk.board.note_offset(3.0)
+    desk.show(ONLINE)
+    desk.boot = "boot-2"
+    desk.board = desk.new_board()
+    desk.board.note_offset(3.2)
+    desk.show(ONLINE)
+    assert desk.status is not None
+    assert (desk.status.clock_offset_seconds, desk.status.clock_boot) == (3.2, "boot-2")
 
 
 def test_the_clock_offset_is_taken_in_the_middle_of_the_exchange() -> None:
