@@ -6,6 +6,7 @@ second; "someone is there" at most once a second.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from firmware.messages.intents import (
@@ -22,6 +23,9 @@ WAKE_GUARD_SECONDS = 0.5
 """After the first tap: a second tap of a nervous finger starts nothing (0.3 to 1 s)."""
 
 COMMIT_GUARD_SECONDS = 0.5
+SAME_PLACE_MM = 25.0
+"""How far the second tap of a trembling finger may fall from its first."""
+
 ACTIVITY_SECONDS = 1.0
 COMMITTING = (Confirm, ReallyCancel, ChooseSlot, Reprint, Finish, Wake)
 
@@ -32,6 +36,8 @@ class Fingers:
 
     blind_until: float = float("-inf")
     committed_at: float = float("-inf")
+    committed: Intent | None = None
+    committed_place_mm: tuple[float, float] = (0.0, 0.0)
     active_at: float = float("-inf")
 
     def woken(self, now: float) -> Fingers:
@@ -42,18 +48,22 @@ class Fingers:
         """Whether a finger coming down now is meant."""
         return now >= self.blind_until
 
-    def may_send(self, intent: Intent, now: float) -> bool:
-        """Whether this intent is no accidental repetition."""
-        return not isinstance(intent, COMMITTING) or (
-            now - self.committed_at >= COMMIT_GUARD_SECONDS
-        )
+    def may_send(self, intent: Intent, now: float, place_mm: tuple[float, float]) -> bool:
+        """Whether this is no accidental repetition: the same button, or what came to lie under it.
 
-    def sent(self, intent: Intent, now: float) -> Fingers:
+        Another button elsewhere is meant, however quick the finger.
+        """
+        if not isinstance(intent, COMMITTING) or now - self.committed_at >= COMMIT_GUARD_SECONDS:
+            return True
+        is_near = math.dist(place_mm, self.committed_place_mm) <= SAME_PLACE_MM
+        return not (is_near or type(intent) is type(self.committed))
+
+    def sent(self, intent: Intent, now: float, place_mm: tuple[float, float]) -> Fingers:
         """After an intent went out."""
+        if not isinstance(intent, COMMITTING):
+            return replace(self, active_at=now)
         return replace(
-            self,
-            committed_at=now if isinstance(intent, COMMITTING) else self.committed_at,
-            active_at=now,
+            self, committed_at=now, committed=intent, committed_place_mm=place_mm, active_at=now
         )
 
     def tells_activity(self, now: float) -> bool:

@@ -41,6 +41,7 @@ class KioskWindow(FloatLayout):
         self._now = now
         self._fingers = Fingers()
         self._finger: Any = None
+        self._place_mm = (0.0, 0.0)
         self._is_void = False
         self._has_leftovers = False
         self._touched: Screen | None = None
@@ -135,6 +136,8 @@ class KioskWindow(FloatLayout):
         if touch is not self._finger:
             return True
         self._finger = None
+        scale = self.look.geometry.px_per_mm
+        self._place_mm = (touch.x / scale, touch.y / scale)
         super().on_touch_up(touch)
         screen = self.screen
         if screen is not None and isinstance(screen.view, AttractView):
@@ -149,12 +152,12 @@ class KioskWindow(FloatLayout):
         now, screen = self._now(), self.screen
         if screen is None or self.waiting is not None or self._is_void:
             return
-        if not self._fingers.may_send(intent, now):
+        if not self._fingers.may_send(intent, now, self._place_mm):
             return
         # A change around the finger (the minute, the network) leaves its meaning; another view
         # does not: then the former number goes out, and core ignores what commits.
         seen = self._touched
         same = seen is None or seen.view == screen.view
         number = screen.number if same or seen is None else seen.number
-        self._fingers = self._fingers.sent(intent, now)
+        self._fingers = self._fingers.sent(intent, now, self._place_mm)
         self._send(Touch(number, intent))

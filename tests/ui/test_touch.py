@@ -8,8 +8,11 @@ from firmware.messages.intents import (
     Activity,
     ChooseDepartment,
     ChooseService,
+    ChooseSlot,
     Confirm,
     FilterDoctors,
+    Finish,
+    ReallyCancel,
     Search,
     SetLanguage,
     Touch,
@@ -19,6 +22,7 @@ from firmware.messages.intents import (
 from firmware.messages.views import Language, Screen, Service
 from tests.ui.sample_screens import Modes, every_screen, frame, home
 from tests.ui.stepping import Finger, Kiosk
+from ui.fingers import Fingers
 
 SCREENS = every_screen()
 
@@ -88,6 +92,22 @@ def test_taps_right_after_waking_start_nothing() -> None:
     kiosk.now += 0.4
     kiosk.tap("tile.register_today")
     assert kiosk.intents == [Wake(), ChooseService(Service.REGISTER_TODAY)]
+
+
+def test_another_committing_button_elsewhere_is_meant_however_quick_the_finger() -> None:
+    kiosk = Kiosk()
+    kiosk.show(SCREENS["slot"])
+    kiosk.tap("row.S0")
+    kiosk.now += 0.3
+    kiosk.show(SCREENS["confirm"])
+    kiosk.tap("button.confirm")
+    assert kiosk.intents == [ChooseSlot("S0"), Confirm()]
+
+
+def test_a_double_tap_does_not_press_the_button_that_came_to_lie_under_it() -> None:
+    fingers = Fingers().sent(ReallyCancel(), 10.0, (130.0, 80.0))
+    assert not fingers.may_send(Finish(), 10.3, (135.0, 90.0))
+    assert fingers.may_send(Finish(), 10.6, (135.0, 90.0))
 
 
 def test_a_second_tap_on_a_committing_button_within_half_a_second_is_ignored() -> None:
