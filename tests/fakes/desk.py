@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any, TypeVar
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from httpx import Client
 
-from devices.messages import DeviceKind, DeviceStatus
+from devices.messages import DeviceKind, DeviceStatus, EndCashIn, StopCardReading
 from devices.receipt_printer.encoder import encode
 from devices.receipt_printer.paper import QrRow
 from devices.receipt_printer.printed_slip import PrintedSlip
@@ -108,7 +109,25 @@ class Desk:
             self.devices.clock,
             lambda: began + timedelta(seconds=self.devices.clock()) + self.wall_is_ahead,
         )
-        self._around = StoreSurroundings(self.store, profile_of(DEPLOYMENT), clock, self._ids)
+        self._clock = clock
+        self._start_core()
+        self.waits(self._all_online, "three devices that work")
+
+    def core_restarts(self) -> None:
+        """Core is killed: the devices process stops what core had asked for. A new one comes."""
+        statuses = self._around.world().devices
+        self.devices.tell(EndCashIn(ACCEPTOR))
+        self.devices.tell(StopCardReading(READER))
+        until = self.devices.clock() + 1
+        while self.devices.clock() < until:
+            self.devices.work()
+        self._start_core()
+        for status in statuses.values():
+            self._around.device_said(status)
+
+    def _start_core(self) -> None:
+        self._around = StoreSurroundings(self.store, profile_of(DEPLOYMENT), self._clock, self._ids)
+        self._around.refresh()
         self._runner = Runner(
             Surroundings(
                 journal=self,
@@ -117,7 +136,7 @@ class Desk:
                 world=self._around.world,
                 show=self.shown.append,
                 ids=self._ids,
-                salt=b"\x5c" * 32,
+                salt=token_bytes(32),
                 boot=next(self._ids),
                 software="test",
             )
@@ -125,7 +144,11 @@ class Desk:
         self._runner.recover()
         self._around.devices_caught_up()
         self._runner.handle(DevicesCaughtUp())
-        self.waits(self._all_online, "three devices that work")
+
+    def lets_pass(self, seconds: float) -> None:
+        """Everything that happens by itself happens."""
+        until = self.devices.clock() + seconds
+        self.waits(lambda: self.devices.clock() >= until, "the end of a pause", seconds + 1)
 
     def pulls(self) -> None:
         """Let sync fetch reference data and lease slots."""
