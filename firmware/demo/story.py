@@ -241,7 +241,7 @@ def changes_mind(story: Story) -> None:
         hands.wakes()
         hands.lays_card(FIRST)
         seen = hands.sees(FIRST_MASKED)
-        record.check("own registration is the next step", "签到" in " ".join(seen.texts))
+        record.check("own registration is the next step", "您已挂号" in " ".join(seen.texts))
         hands.shoots_all("home-next-step")
         hands.settled()
         kiosk.screen.wait(
