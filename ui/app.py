@@ -20,6 +20,10 @@ from ui.theme.fonts import load_fonts
 from ui.theme.look import Geometry, Look
 from ui.window import KioskWindow
 
+LAYOUT_ROUNDS = 60
+"""Rounds of layout before a frame. With Kivy's 10 a new screen was drawn half placed for a frame
+or two, and a finger could meet a button on its way."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -47,6 +51,7 @@ class OutpostScreen(App):
 
     def build(self) -> KioskWindow:
         """The root widget; drawing starts before core has said anything."""
+        Clock.max_iteration = LAYOUT_ROUNDS
         look = Look(self._options.geometry)
         Window.clearcolor = look.palette.rgba("surface")
         if not self._options.windowed:

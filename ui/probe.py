@@ -37,6 +37,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import socket
 import threading
 import time
@@ -112,18 +113,25 @@ class Probe:
                 stream.flush()
 
     def _between_frames(self, question: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        answers: list[dict[str, Any]] = []
-        ready = threading.Event()
+        """Ask frame after frame until two answers agree: a layout may take several frames."""
+        last: dict[str, Any] | None = None
+        settled: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
 
         def ask(_: float) -> None:
-            answers.append(question())
-            ready.set()
+            nonlocal last
+            answer = question()
+            if answer == last:
+                settled.put(answer)
+            else:
+                last = answer
+                Clock.schedule_once(ask)
 
         # A frame later: what was shown just now has its places only after the layout.
         Clock.schedule_once(lambda _: Clock.schedule_once(ask))
-        if not ready.wait(PATIENCE_SECONDS):
+        try:
+            return settled.get(timeout=PATIENCE_SECONDS)
+        except queue.Empty:
             return {"error": "the screen does not answer"}
-        return answers[0]
 
     def _drawn(self) -> dict[str, Any]:
         return {"frames": self._frames, "drawn_at": self._drawn_at}
