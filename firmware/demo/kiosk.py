@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,13 +66,6 @@ class DeskKiosk:
     def stop(self) -> None:
         """Stop everything, the screen first."""
         self.processes.stop_all()
-
-    def start_again(self, name: str) -> None:
-        """Tell the keeper nothing and wait until a killed process is back."""
-        before = self.processes.restarts(name)
-        limit = time.monotonic() + 10
-        while self.processes.restarts(name) == before and time.monotonic() < limit:
-            time.sleep(0.05)
 
     def _start_his_side(self) -> None:
         space = self.space

@@ -375,4 +375,6 @@ def _is_drained(story: Story) -> bool:
 
 
 def _restarts(story: Story) -> int:
-    return story.kiosk.processes.tail("devices", 2000).count("worker ended")
+    """How often the printer's worker, and no other, has ended."""
+    lines = story.kiosk.processes.tail("devices", 5000).splitlines()
+    return sum('"printer1"' in line and "worker ended" in line for line in lines)
