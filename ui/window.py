@@ -19,6 +19,7 @@ from ui.screens.waiting import Waiting
 from ui.theme.fonts import Fonts
 from ui.theme.look import Look
 from ui.theme.stage import Stage
+from ui.widgets.touchable import TAPPED, Touchable
 
 PREBUILD_SECONDS = 0.4
 """Pause between two bodies that are built ahead of their use: never in the way of a finger."""
@@ -41,6 +42,7 @@ class KioskWindow(FloatLayout):
         self._now = now
         self._fingers = Fingers()
         self._finger: Any = None
+        self._lifted: Any = None
         self._place_mm = (0.0, 0.0)
         self._is_void = False
         self._has_leftovers = False
@@ -71,6 +73,7 @@ class KioskWindow(FloatLayout):
         if look != self.look:
             self._stand_up(look)
         former, self.screen = self.screen, screen
+        self._answered()
         if (
             former is not None
             and isinstance(former.view, AttractView)
@@ -93,10 +96,18 @@ class KioskWindow(FloatLayout):
         self._stop_waiting()
         self._prebuild()
 
+    def _answered(self) -> None:
+        """What was tapped last need not look pressed any longer."""
+        touch, self._lifted = self._lifted, None
+        tapped: Touchable | None = touch.ud.get(TAPPED) if touch else None
+        if tapped is not None:
+            tapped.let_go()
+
     def wait(self) -> None:
         """Core is away: keep the place, ask for patience, forget what the patient was shown."""
         if self.waiting is not None:
             return
+        self._answered()
         self._stand_up(self.look)
         self._is_void = True
         self.waiting = Waiting()
@@ -139,6 +150,7 @@ class KioskWindow(FloatLayout):
         scale = self.look.geometry.px_per_mm
         self._place_mm = (touch.x / scale, touch.y / scale)
         super().on_touch_up(touch)
+        self._lifted = touch
         screen = self.screen
         if screen is not None and isinstance(screen.view, AttractView):
             if self._touched is not None and isinstance(self._touched.view, AttractView):

@@ -60,6 +60,23 @@ def test_sliding_off_cancels() -> None:
     assert not kiosk.find("tile.register_today").is_pressed
 
 
+def test_what_was_tapped_looks_pressed_until_it_is_answered() -> None:
+    kiosk = at("department")
+    kiosk.tap("row.NK")
+    row = kiosk.find("row.NK")
+    assert row.is_pressed
+    kiosk.show(SCREENS["doctor"])
+    assert not row.is_pressed
+
+
+def test_a_key_can_be_tapped_again_while_it_still_looks_pressed() -> None:
+    kiosk = at("department")
+    kiosk.tap("key.A")
+    assert kiosk.find("key.A").is_pressed
+    kiosk.tap("key.A")
+    assert kiosk.intents == [Search("nka"), Search("nka")]
+
+
 def test_a_trembling_finger_still_means_it() -> None:
     kiosk = at("home")
     tile = kiosk.find("tile.register_today")

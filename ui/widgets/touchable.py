@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from kivy.clock import Clock
 from kivy.properties import BooleanProperty, NumericProperty, OptionProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 
@@ -14,6 +15,14 @@ from ui.widgets.words import Words
 
 JITTER_PX = 30
 """A finger may leave the target by this much and still mean it."""
+
+TAPPED = "outpost.tapped"
+"""Where a touch notes the ``Touchable`` it tapped (``MotionEvent.ud``)."""
+
+AFTERGLOW_SECONDS = 0.25
+"""How long what was tapped still looks pressed while the answer is on its way.
+
+Letting go at once would redraw the whole window first and delay the answer by that frame."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,9 @@ KINDS = {
 class Touchable(BoxLayout):
     """A box that can be pressed; dispatches ``on_tap``.
 
+    ``is_pressed`` is how it looks: from the touch until it slid off, or until what it meant was
+    answered (``let_go``, called by the window) or ``AFTERGLOW_SECONDS`` have passed.
+
     ``sid`` is its stable name (see ui.probe), ``speech`` what is said for it. ``follows`` marks
     descendants whose ink follows the state: ``Words`` and ``Picture`` given to ``follow``.
     """
@@ -58,9 +70,11 @@ class Touchable(BoxLayout):
         super().__init__(**kwargs)
         self._ground = Ground(self)
         self._followers: list[Words | Picture] = []
+        self._finger: Any = None
+        self._fade = Clock.create_trigger(self.let_go, AFTERGLOW_SECONDS)
         self.fbind("kind", self.dress)
         self.fbind("is_pressed", self.dress)
-        self.fbind("sid", self._let_go)
+        self.fbind("sid", self.let_go)
         self.dress()
 
     def follow(self, *widgets: Words | Picture) -> None:
@@ -85,9 +99,11 @@ class Touchable(BoxLayout):
         """Default handler of the event."""
 
     def on_touch_down(self, touch: Any) -> bool:
-        if not self.collide_point(*touch.pos) or self.is_pressed:
+        if not self.collide_point(*touch.pos) or self._finger is not None:
             return False
         touch.grab(self)
+        self._fade.cancel()
+        self._finger = touch
         self.is_pressed = True
         return True
 
@@ -96,25 +112,31 @@ class Touchable(BoxLayout):
             return False
         if not self._is_near(*touch.pos):
             touch.ungrab(self)
-            self.is_pressed = False
+            self.let_go()
         return True
 
     def on_touch_up(self, touch: Any) -> bool:
         if touch.grab_current is not self:
             return False
         touch.ungrab(self)
-        was_pressed = self.is_pressed
-        self.is_pressed = False
-        if was_pressed and self._is_near(*touch.pos):
+        if self._finger is touch and self._is_near(*touch.pos):
+            self._finger = None
+            touch.ud[TAPPED] = self
+            self._fade()
             self.dispatch("on_tap")
+        else:
+            self.let_go()
         return True
+
+    def let_go(self, *_: object) -> None:
+        """Look idle again. A finger still on it means nothing any more: another thing may have
+        come to stand here."""
+        self._fade.cancel()
+        self._finger = None
+        self.is_pressed = False
 
     def _is_near(self, x: float, y: float) -> bool:
         return bool(
             self.x - JITTER_PX <= x <= self.right + JITTER_PX
             and self.y - JITTER_PX <= y <= self.top + JITTER_PX
         )
-
-    def _let_go(self, *_: object) -> None:
-        """Another thing came to stand here while the finger was down: it was not meant."""
-        self.is_pressed = False
