@@ -35,11 +35,6 @@ from tests.flows.kiosk import Kiosk
 OWNER, OTHER = "张**", "李**"
 
 
-@pytest.fixture
-def kiosk() -> Kiosk:
-    return Kiosk()
-
-
 def reader_tells(kiosk: Kiosk, card: IdentityCard | None = None) -> None:
     """The reader has found a card, perhaps one that it told of before it was restarted."""
     kiosk.devices.say(CardRead(READER, card or clinic.card()))

@@ -29,11 +29,6 @@ from store_forward.contract.facts import (
 from tests.flows.kiosk import Crash, Kiosk
 
 
-@pytest.fixture
-def kiosk() -> Kiosk:
-    return Kiosk()
-
-
 def test_a_kiosk_without_open_orders_starts_idle(kiosk: Kiosk) -> None:
     kiosk.view(AttractView)
     assert kiosk.facts(KioskStarted) == [KioskStarted("test", None)]

@@ -51,11 +51,6 @@ from tests.fakes.fake_devices import ACCEPTOR, KINDS, PRINTER, READER
 from tests.flows.kiosk import Kiosk
 
 
-@pytest.fixture
-def kiosk() -> Kiosk:
-    return Kiosk()
-
-
 def register_tile(kiosk: Kiosk) -> tuple[TileState, Reason]:
     for tile in kiosk.view(HomeView).tiles:
         if tile.service is Service.REGISTER_TODAY:

@@ -37,11 +37,6 @@ from firmware.messages.views import (
 from tests.flows.kiosk import Kiosk
 
 
-@pytest.fixture
-def kiosk() -> Kiosk:
-    return Kiosk()
-
-
 def frame_of(kiosk: Kiosk) -> Frame:
     return kiosk.screen.frame
 

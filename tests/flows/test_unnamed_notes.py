@@ -21,11 +21,6 @@ from tests.fakes.fake_devices import ACCEPTOR
 from tests.flows.kiosk import Crash, Kiosk
 
 
-@pytest.fixture
-def kiosk() -> Kiosk:
-    return Kiosk()
-
-
 def credited(kiosk: Kiosk) -> list[tuple[str | None, int]]:
     return [(one.order_id, one.amount_fen) for one in kiosk.facts(NoteCredited)]
 
@@ -191,3 +186,37 @@ def test_a_return_without_a_name_never_closes_a_case(kiosk: Kiosk) -> None:
     kiosk.deliver()
     assert kiosk.facts(NoteGivenBack) == []
     assert len(kiosk.facts(NoteEscrowed)) == 1
+
+
+def test_a_stacking_without_a_name_is_credited_to_the_note_in_escrow(kiosk: Kiosk) -> None:
+    kiosk.confirm()
+    kiosk.devices.forgets_note_ids = True
+    kiosk.insert(10)
+    (credit,) = kiosk.facts(NoteCredited)
+    assert credit.order_id == kiosk.facts(RegistrationConfirmed)[0].order_id
+    assert credit.note_id == kiosk.facts(NoteEscrowed)[0].note_id
+
+
+def test_a_stacking_without_name_or_escrow_opens_a_case_once(kiosk: Kiosk) -> None:
+    kiosk.confirm()
+    kiosk.devices.stack_out_of_the_blue(5000)
+    kiosk.crash_at("acknowledge")
+    with pytest.raises(Crash):
+        kiosk.deliver()
+    kiosk.crash()  # the message comes again
+
+    assert [(one.order_id, one.amount_fen) for one in kiosk.facts(NoteCredited)] == [(None, 5000)]
+    assert [one.amount_fen for one in kiosk.facts(CaseOpened)] == [5000]
+    assert kiosk.view(PayView).collected_fen == 0
+
+
+def test_a_credit_without_a_name_is_not_made_twice_after_a_crash(kiosk: Kiosk) -> None:
+    kiosk.confirm()
+    kiosk.devices.forgets_note_ids = True
+    kiosk.crash_at("after append", times=2)  # the escrow, then the credit
+    kiosk.devices.insert(1000)
+    with pytest.raises(Crash):
+        kiosk.deliver()
+    kiosk.crash()
+    assert len(kiosk.facts(NoteCredited)) == 1
+    assert kiosk.facts(CaseOpened) == []
