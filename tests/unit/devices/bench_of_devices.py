@@ -17,6 +17,7 @@ from devices.messages import (
     NoteInEscrow,
     NoteReturned,
     NoteStacked,
+    ReturnNote,
     StackNote,
     StartCashIn,
 )
@@ -64,6 +65,14 @@ class Bench:
 
     def last(self, kind: type[E]) -> E:
         return self.said(kind)[-1]
+
+
+def undecided(_note: NoteInEscrow) -> Command | None:
+    return None
+
+
+def give_back(note: NoteInEscrow) -> Command | None:
+    return ReturnNote("cash1", note.note_id)
 
 
 class CashBench(Bench):
