@@ -218,6 +218,16 @@ class OrderStory:
         return self.journal.record(fact, depends_on=self.parents)
 
 
+def a_paid_order(bench: GatewayBench, journal: JournalOf, order: str = "o-1") -> OrderStory:
+    """An order of this kiosk, paid with 10 yuan too much."""
+    story = OrderStory(journal, bench.lease()[0], order)
+    story.confirms()
+    story.pays_in(1000)
+    story.pays_in(2000)
+    story.is_paid(3000, excess_fen=1000)
+    return story
+
+
 def unverified(number: str) -> PatientIdentity:
     """A patient who typed the data."""
     return msgspec.structs.replace(IDENTITY, provisional_number=number, verified=False)
