@@ -1,4 +1,4 @@
-"""The HTTP face: who is believed, what is refused and with which words."""
+"""The HTTP face: what is answered, what is refused and with which words."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from litestar import Litestar
 from litestar.testing import TestClient
 
-from store_forward.contract.facts import KioskStarted
-from store_forward.contract.keys import public_pem
 from store_forward.contract.signing import sign_request
 from store_forward.contract.wire import (
     MAX_BATCH_BYTES,
@@ -31,75 +25,8 @@ from store_forward.contract.wire import (
 from store_forward.gateway.api import Gateway
 from store_forward.gateway.app import create_app
 from store_forward.gateway.batches import BatchDesk
-from store_forward.gateway.enrolment import Enrolments
-from tests.fakes.journal_of import JournalOf, signed_headers
-from tests.unit.gateway.bench import DEVICE_KEY, KIOSK, MORNING, OTHER_KIOSK, GatewayBench
-
-HOST = "https://testserver.local"
-TOKEN = "operator-token-of-the-test"
-
-
-class Kiosk:
-    """Signs requests and sends them into the application."""
-
-    def __init__(self, client: TestClient[Litestar], device: str = KIOSK) -> None:
-        self.client = client
-        self.device = device
-        self.key: Ed25519PrivateKey = DEVICE_KEY
-
-    def post(self, path: str, body: bytes) -> httpx.Response:
-        headers = signed_headers("POST", HOST + path, body, self.key, self.device)
-        return self.client.post(path, content=body, headers=headers)
-
-    def get(self, path: str) -> httpx.Response:
-        headers = signed_headers("GET", HOST + path, b"", self.key, self.device)
-        return self.client.get(path, headers=headers)
-
-
-@pytest.fixture(name="gateway")
-def _gateway(tmp_path: Path) -> Iterator[Gateway]:
-    bench = GatewayBench(tmp_path, busy_timeout_ms=50)
-    enrolled = tmp_path / "enrolled"
-    enrolled.mkdir()
-    for device in (KIOSK, OTHER_KIOSK):
-        (enrolled / f"{device}.pem").write_bytes(public_pem(DEVICE_KEY.public_key()))
-    enrolments = Enrolments(bench.database, enrolled, bench.time)
-    yield Gateway(
-        bench.database, enrolments, bench.desk, bench.catalogue, bench.time, TOKEN, "test"
-    )
-    bench.close()
-
-
-@pytest.fixture(name="kiosk")
-def _kiosk(gateway: Gateway) -> Iterator[Kiosk]:
-    with TestClient(create_app(gateway)) as client:
-        yield Kiosk(client)
-
-
-def problem(response: httpx.Response) -> tuple[int, str]:
-    assert response.headers["content-type"] == "application/problem+json"
-    told = msgspec.json.decode(response.content, type=Problem)
-    assert told.status == response.status_code
-    return told.status, told.code
-
-
-def a_batch(device: str = KIOSK) -> bytes:
-    journal = JournalOf(device)
-    journal.record(KioskStarted("0.1.0"), entry_id="e-1")
-    return msgspec.json.encode(journal.batch())
-
-
-def recorded(gateway: Gateway) -> int:
-    connection = sqlite3.connect(_path(gateway))
-    try:
-        return int(connection.execute("SELECT count(*) FROM inbox").fetchone()[0])
-    finally:
-        connection.close()
-
-
-def _path(gateway: Gateway) -> str:
-    with gateway.database.read() as connection:
-        return str(connection.exec_driver_sql("PRAGMA database_list").all()[0][2])
+from tests.unit.gateway.bench import DEVICE_KEY, KIOSK, MORNING
+from tests.unit.gateway.http_kiosk import HOST, Kiosk, a_batch, database_file, problem
 
 
 def test_a_signed_batch_is_answered(kiosk: Kiosk) -> None:
@@ -143,41 +70,6 @@ def test_health_needs_no_signature_and_tells_the_time(kiosk: Kiosk) -> None:
     assert answer.now == "2026-03-02T01:00:00.000Z"
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1/transactions/e-1", "/v1/reference/doctors", "/v1/reference/nonsense"]
-)
-def test_reads_without_a_signature_are_refused(kiosk: Kiosk, path: str) -> None:
-    assert problem(kiosk.client.get(path)) == (401, "unsigned")
-
-
-@pytest.mark.parametrize("path", ["/v1/batches", "/v1/allotments/lease", "/v1/allotments/return"])
-def test_writes_without_a_signature_are_refused(kiosk: Kiosk, path: str) -> None:
-    response = kiosk.client.post(path, content=b"{}", headers={"Content-Type": "application/json"})
-    assert problem(response) == (401, "unsigned")
-
-
-def test_a_withdrawn_kiosk_is_unknown_from_its_next_request_on(
-    kiosk: Kiosk, tmp_path: Path
-) -> None:
-    file = tmp_path / "enrolled" / f"{KIOSK}.pem"
-    assert kiosk.post("/v1/batches", a_batch()).status_code == 200
-    file.unlink()
-    assert problem(kiosk.post("/v1/batches", a_batch())) == (401, "unknown_device")
-    file.write_bytes(public_pem(DEVICE_KEY.public_key()))
-    assert kiosk.post("/v1/batches", a_batch()).status_code == 200
-
-
-def test_a_replaced_key_is_the_only_one_believed_from_the_next_request_on(
-    kiosk: Kiosk, tmp_path: Path
-) -> None:
-    assert kiosk.post("/v1/batches", a_batch()).status_code == 200
-    new_key = Ed25519PrivateKey.from_private_bytes(bytes(range(2, 34)))
-    (tmp_path / "enrolled" / f"{KIOSK}.pem").write_bytes(public_pem(new_key.public_key()))
-    assert problem(kiosk.post("/v1/batches", a_batch())) == (401, "bad_signature")
-    kiosk.key = new_key
-    assert kiosk.post("/v1/batches", a_batch()).status_code == 200
-
-
 def test_a_client_that_leaves_within_the_body_is_no_fault_of_the_gateway(
     gateway: Gateway,
 ) -> None:
@@ -203,48 +95,6 @@ def test_a_client_that_leaves_within_the_body_is_no_fault_of_the_gateway(
     }
     asyncio.run(create_app(gateway)(scope, receive, send))
     assert told[0]["status"] == 400
-
-
-def test_another_key_under_an_enrolled_name_is_refused(kiosk: Kiosk, gateway: Gateway) -> None:
-    kiosk.key = Ed25519PrivateKey.generate()
-    assert problem(kiosk.post("/v1/batches", a_batch())) == (401, "bad_signature")
-    assert recorded(gateway) == 0
-
-
-@pytest.mark.parametrize("device", ["QH-99", "../QH-01", ".", "x" * 200])
-def test_an_unknown_device_is_refused(kiosk: Kiosk, device: str) -> None:
-    kiosk.device = device
-    assert problem(kiosk.post("/v1/batches", a_batch())) == (401, "unknown_device")
-
-
-def test_a_body_changed_on_the_way_is_refused(kiosk: Kiosk, gateway: Gateway) -> None:
-    body = a_batch()
-    headers = signed_headers("POST", f"{HOST}/v1/batches", body, DEVICE_KEY, KIOSK)
-    response = kiosk.client.post("/v1/batches", content=body + b" ", headers=headers)
-    assert problem(response) == (401, "bad_digest")
-    assert recorded(gateway) == 0
-
-
-def test_a_request_replayed_on_another_path_is_refused(kiosk: Kiosk) -> None:
-    body = b'{"device":"QH-01","lease_ids":[]}'
-    headers = signed_headers("POST", f"{HOST}/v1/allotments/return", body, DEVICE_KEY, KIOSK)
-    response = kiosk.client.post("/v1/allotments/lease", content=body, headers=headers)
-    assert problem(response) == (401, "bad_signature")
-
-
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/v1/batches", a_batch(OTHER_KIOSK)),
-        ("/v1/allotments/lease", b'{"device":"QH-02","request_id":"r","wanted_per_doctor":1}'),
-        ("/v1/allotments/return", b'{"device":"QH-02","lease_ids":[]}'),
-    ],
-)
-def test_no_kiosk_speaks_for_another(
-    kiosk: Kiosk, gateway: Gateway, path: str, body: bytes
-) -> None:
-    assert problem(kiosk.post(path, body)) == (403, "other_device")
-    assert recorded(gateway) == 0
 
 
 @pytest.mark.parametrize(
@@ -344,7 +194,7 @@ def test_a_bug_is_told_without_its_inside(gateway: Gateway) -> None:
 
 
 def test_a_locked_database_asks_to_come_again(kiosk: Kiosk, gateway: Gateway) -> None:
-    blocker = sqlite3.connect(_path(gateway), isolation_level=None)
+    blocker = sqlite3.connect(database_file(gateway), isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     try:
         response = kiosk.post("/v1/batches", a_batch())
@@ -353,47 +203,6 @@ def test_a_locked_database_asks_to_come_again(kiosk: Kiosk, gateway: Gateway) ->
     finally:
         blocker.close()
     assert kiosk.post("/v1/batches", a_batch()).status_code == 200
-
-
-# --- the operator -------------------------------------------------------------------------------
-
-
-def test_the_operator_sees_rows_with_the_token_only(kiosk: Kiosk) -> None:
-    kiosk.post("/v1/batches", a_batch())
-    for header in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}):
-        assert problem(kiosk.client.get("/console/rows", headers=header)) == (
-            401,
-            "operator_token",
-        )
-    rows = kiosk.client.get("/console/rows", headers={"Authorization": f"Bearer {TOKEN}"}).json()
-    assert [row["entry_id"] for row in rows["transactions"]] == ["e-1"]
-    assert set(rows) == {
-        "alarms",
-        "batches",
-        "cases",
-        "devices",
-        "free_slots",
-        "ledger",
-        "registrations",
-        "slots",
-        "streams",
-        "transactions",
-    }
-
-
-def test_a_device_signature_does_not_open_the_console(kiosk: Kiosk) -> None:
-    assert problem(kiosk.get("/console/rows")) == (401, "operator_token")
-
-
-def test_the_console_page_loads_nothing_from_elsewhere(kiosk: Kiosk) -> None:
-    page = kiosk.client.get("/console")
-    assert "default-src 'none'" in page.headers["content-security-policy"]
-    assert "http" not in page.text
-    assert kiosk.client.get("/console/console.js").status_code == 200
-    assert kiosk.client.get("/console/console.css").status_code == 200
-
-
-# --- the description ----------------------------------------------------------------------------
 
 
 def test_the_openapi_document_describes_every_route(kiosk: Kiosk) -> None:
