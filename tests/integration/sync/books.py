@@ -1,0 +1,36 @@
+"""The kiosk's way to the gateway, and what both sides have on their books."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.fakes.faulty_front import FaultyFront
+from tests.fakes.kiosk_in_sync import KioskInSync
+from tests.fakes.running_gateway import RunningGateway
+
+DEVICE = "QH-K01"
+
+
+def connect(kiosk: KioskInSync, front: FaultyFront, key: Ed25519PrivateKey) -> None:
+    kiosk.connect(front.url, front.gateway.authority, front.gateway.receipt_key, key)
+
+
+def recorded(gateway: RunningGateway, kiosk: KioskInSync) -> list[tuple[int, str]]:
+    """What the gateway has of this kiosk's store: seq and outcome, in order."""
+    with closing(sqlite3.connect(gateway.directory / "gateway.db")) as database:
+        return list(
+            database.execute(
+                "SELECT seq, outcome FROM inbox WHERE incarnation = ? ORDER BY seq",
+                (kiosk.store.identity.incarnation,),
+            )
+        )
+
+
+def expect_all_recorded_once(gateway: RunningGateway, kiosk: KioskInSync, count: int) -> None:
+    assert kiosk.waiting == 0
+    assert recorded(gateway, kiosk) == [(seq, "accepted") for seq in range(1, count + 1)]
+    assert kiosk.core.outbox.acked_seq() == count
+    assert kiosk.core.journal.verify() is None
