@@ -9,8 +9,22 @@ from typing import TypeVar
 
 import msgspec
 
-from firmware.messages.intents import Intent, Touch
-from firmware.messages.views import Screen
+from firmware.messages.intents import (
+    ChooseDepartment,
+    ChooseDoctor,
+    ChooseService,
+    ChooseSlot,
+    Intent,
+    Touch,
+)
+from firmware.messages.views import (
+    ConfirmView,
+    DepartmentView,
+    DoctorView,
+    Screen,
+    Service,
+    SlotView,
+)
 
 V = TypeVar("V")
 
@@ -54,6 +68,17 @@ class FakeScreen:
     def touch(self, *intents: Intent) -> None:
         for intent in intents:
             self.send_raw(msgspec.json.encode(Touch(self.shown[-1].number, intent)) + b"\n")
+
+    async def chooses_first_time(self) -> ConfirmView:
+        """From home to the details of doctor D1's first time, as the made-up clinic has it."""
+        self.touch(ChooseService(Service.REGISTER_TODAY))
+        await self.until(DepartmentView)
+        self.touch(ChooseDepartment("NK01"))
+        await self.until(DoctorView)
+        self.touch(ChooseDoctor("D1"))
+        await self.until(SlotView)
+        self.touch(ChooseSlot("D1-1"))
+        return await self.until(ConfirmView)
 
     def send_raw(self, data: bytes) -> None:
         assert self._writer is not None

@@ -20,24 +20,8 @@ from devices.cash_acceptor.emulator import CcnetEmulator
 from devices.id_reader.emulator import SamvEmulator
 from devices.lab.bench import Bench, EmulatedDevice
 from devices.receipt_printer.emulator import EscposEmulator
-from firmware.messages.intents import (
-    ChooseDepartment,
-    ChooseDoctor,
-    ChooseService,
-    ChooseSlot,
-    Confirm,
-    Wake,
-)
-from firmware.messages.views import (
-    ConfirmView,
-    DepartmentView,
-    DoctorView,
-    HomeView,
-    PayView,
-    Service,
-    SlotView,
-    TileState,
-)
+from firmware.messages.intents import Confirm, Wake
+from firmware.messages.views import HomeView, PayView, Service, TileState
 from store_forward.contract.facts import Fact
 from store_forward.store.store import Store
 from tests.fakes.core_process import KEY
@@ -122,14 +106,7 @@ class KillableKiosk:
         await screen.until(HomeView, can_identify=False)
         while not self._sells():
             await screen.next()
-        screen.touch(ChooseService(Service.REGISTER_TODAY))
-        await screen.until(DepartmentView)
-        screen.touch(ChooseDepartment("NK01"))
-        await screen.until(DoctorView)
-        screen.touch(ChooseDoctor("D1"))
-        await screen.until(SlotView)
-        screen.touch(ChooseSlot("D1-1"))
-        await screen.until(ConfirmView)
+        await screen.chooses_first_time()
         screen.touch(Confirm())
         await screen.until(PayView)
 

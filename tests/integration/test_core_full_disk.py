@@ -6,13 +6,11 @@ the size of core's files, which the system enforces everywhere.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
@@ -30,7 +28,8 @@ from firmware.messages.views import (
     TileState,
 )
 from store_forward.contract.facts import Fact, KioskStarted, NoteCredited, NoteGivenBack
-from tests.integration.test_core_service import Bench
+from tests.fakes.core_bench import Bench, on_bench, on_process
+from tests.integration.small_disks import needs_small_disk
 
 ROOT = Path(__file__).parents[2]
 
@@ -143,35 +142,13 @@ STORIES: dict[str, Callable[[Bench, Disk], Awaitable[None]]] = {
 # --- on a small disk -----------------------------------------------------------------------------
 
 
-def can_mount() -> bool:
-    if os.geteuid() != 0 or shutil.which("unshare") is None:
-        return False
-    with tempfile.TemporaryDirectory() as folder:
-        script = f"mount -t tmpfs -o size=1m x {folder}"
-        return (
-            subprocess.run(["unshare", "--mount", "sh", "-c", script], check=False).returncode == 0
-        )
-
-
 def play_on_small_disk(folder: Path, name: str) -> None:
     """Runs in a mount namespace of its own, so that the disk goes with the process."""
-
-    async def play() -> None:
-        disk = SmallDisk(folder)
-        bench = Bench(folder)
-        bench.sync_pulls()
-        await bench.server.open()
-        await bench.start_core()
-        try:
-            await STORIES[name](bench, disk)
-        finally:
-            await bench.stop_core()
-            await bench.server.close()
-
-    asyncio.run(asyncio.wait_for(play(), 25))
+    disk = SmallDisk(folder)
+    on_bench(folder, lambda bench: STORIES[name](bench, disk))
 
 
-@pytest.mark.skipif(not can_mount(), reason="needs the right to mount a small disk")
+@needs_small_disk
 @pytest.mark.parametrize("name", STORIES)
 def test_on_a_full_disk(tmp_path: Path, name: str) -> None:
     code = (
@@ -193,17 +170,4 @@ def test_on_a_full_disk(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["confirming is refused", "a note is given back"])
 def test_when_files_cannot_grow(tmp_path: Path, name: str) -> None:
-    async def play() -> None:
-        bench = Bench(tmp_path)
-        bench.sync_pulls()
-        await bench.server.open()
-        process = await bench.start_process()
-        try:
-            await STORIES[name](bench, LimitedFiles(process.pid))
-        finally:
-            process.kill()
-            await process.wait()
-            await bench.screen.close()
-            await bench.server.close()
-
-    asyncio.run(asyncio.wait_for(play(), 25))
+    on_process(tmp_path, lambda bench, process: STORIES[name](bench, LimitedFiles(process)))

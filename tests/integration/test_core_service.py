@@ -4,182 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import stat
-import sys
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from firmware.core.service import CoreService
-from firmware.messages.intents import (
-    ChooseDepartment,
-    ChooseDoctor,
-    ChooseService,
-    ChooseSlot,
-    Confirm,
-    SetLanguage,
-    Wake,
-)
+from firmware.messages.intents import SetLanguage, Wake
 from firmware.messages.views import (
     AttractView,
-    ConfirmView,
-    DepartmentView,
-    DoctorView,
     DoneView,
     HomeView,
     Language,
     Network,
     NoteState,
     PayView,
-    Service,
     SlipState,
-    SlotView,
 )
 from store_forward.contract.facts import NoteCredited, RegistrationPaid
-from store_forward.contract.vouchers import VoucherPayload, voucher_text
 from store_forward.store.store import Store
-from tests.fakes import made_up_clinic as clinic
-from tests.fakes.core_process import DEPLOYMENT, KEY, morning_since
-from tests.fakes.fake_devices_server import FakeDevicesServer
+from tests.fakes.core_bench import Bench, on_bench, on_process
+from tests.fakes.core_process import KEY
 from tests.fakes.fake_screen import FakeScreen
-from tests.fakes.stocked_store import stock
-
-
-class Bench:
-    """A core on a temporary directory, with everything around it under the test's hand."""
-
-    def __init__(self, path: Path) -> None:
-        self.run = path
-        self.store_path = path / "store.db"
-        self.server = FakeDevicesServer(path / "devices.sock")
-        self.screen = FakeScreen(path / "core.sock")
-        self.notified: list[str] = []
-        self.cannot_sign = False
-        self._stop = asyncio.Event()
-        self._key = Ed25519PrivateKey.generate()
-        self._ids = (f"id-{n}" for n in count(1))
-        self._task: asyncio.Task[None] | None = None
-        self._store: Store | None = None
-        self._began = time.monotonic()
-
-    async def start_core(self) -> None:
-        self._store = self.open_store()
-        self._stop = asyncio.Event()
-        service = CoreService(
-            self._store,
-            devices_socket=self.run / "devices.sock",
-            ui_socket=self.run / "core.sock",
-            deployment=DEPLOYMENT,
-            sign_voucher=self._sign,
-            clock=morning_since(self._began),
-            ids=self._ids,
-            notify=self.notified.append,
-        )
-        self._task = asyncio.create_task(service.run(self._stop))
-        self.screen = FakeScreen(self.run / "core.sock")
-        await self.screen.connect()
-
-    def _sign(self, payload: VoucherPayload) -> str:
-        if self.cannot_sign:
-            raise RuntimeError("cannot sign")
-        return voucher_text(payload, self._key)
-
-    async def stop_core(self) -> None:
-        self._stop.set()
-        assert self._task is not None
-        assert self._store is not None
-        try:
-            await self._task
-        finally:
-            await self.screen.close()
-            self._store.close()
-
-    async def kill_core(self) -> None:
-        assert self._task is not None
-        assert self._store is not None
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
-        await self.screen.close()
-        self._store.close()
-
-    def open_store(self) -> Store:
-        return Store.open(self.store_path, KEY, device="kiosk-7", create=True)
-
-    def sync_pulls(self, *, online: bool = True) -> None:
-        """What the sync process writes, through a connection of its own."""
-        with self.open_store() as store:
-            stock(store, online=online)
-
-    async def start_process(self) -> asyncio.subprocess.Process:
-        """Core as a process of its own, which can be killed for good."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tests.fakes.core_process",
-            str(self.run),
-            str(self._began),
-            stderr=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-        )
-        self.screen = FakeScreen(self.run / "core.sock")
-        await self.screen.connect()
-        return process
-
-    async def confirm_view(self) -> ConfirmView:
-        """Walk up to the details; nothing is recorded yet."""
-        screen = self.screen
-        screen.touch(Wake())
-        await screen.until(HomeView)
-        await self.until(lambda: self.server.devices.is_reading)
-        self.server.devices.lay_card(clinic.card())
-        self.server.flush()
-        await screen.until(HomeView, can_identify=False)
-        screen.touch(ChooseService(Service.REGISTER_TODAY))
-        await screen.until(DepartmentView)
-        screen.touch(ChooseDepartment("NK01"))
-        await screen.until(DoctorView)
-        screen.touch(ChooseDoctor("D1"))
-        await screen.until(SlotView)
-        screen.touch(ChooseSlot("D1-1"))
-        return await screen.until(ConfirmView)
-
-    async def pay_view(self) -> PayView:
-        """Walk the whole way up to the payment."""
-        await self.confirm_view()
-        self.screen.touch(Confirm())
-        pay = await self.screen.until(PayView)
-        await self.until(lambda: self.server.devices.is_accepting)
-        return pay
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async def whether() -> bool:
-            await asyncio.sleep(0.005)
-            return condition()
-
-        while not await whether():
-            pass
-
-
-def on_bench(path: Path, story: Callable[[Bench], Awaitable[None]]) -> None:
-    """Run a story with a started core, and stop it in the end."""
-
-    async def whole() -> None:
-        bench = Bench(path)
-        bench.sync_pulls()
-        await bench.server.open()
-        await bench.start_core()
-        try:
-            await story(bench)
-        finally:
-            await bench.stop_core()
-            await bench.server.close()
-
-    asyncio.run(asyncio.wait_for(whole(), 20))
 
 
 def test_from_touch_to_paid_registration(tmp_path: Path) -> None:
@@ -222,33 +68,21 @@ def test_core_killed_with_a_note_stacked_goes_on_with_the_money_once(tmp_path: P
 
 
 def test_a_core_process_killed_at_once_in_mid_note_goes_on_too(tmp_path: Path) -> None:
-    async def whole() -> None:
-        bench = Bench(tmp_path)
-        bench.sync_pulls()
-        await bench.server.open()
-        process = await bench.start_process()
-        try:
-            await bench.pay_view()
-            bench.server.insert(20)
-            await bench.screen.until(PayView, collected_fen=2000)
-            bench.server.devices.stacks_at_once = False
-            bench.server.insert(10)
-            await bench.screen.until(PayView, note=NoteState.STACKING)
-            process.kill()
-            await process.wait()
-            await bench.screen.close()
-            await bench.until(lambda: not bench.server.devices.is_connected)
-            bench.server.devices.finish_stacking()
-            process = await bench.start_process()
-            done = await bench.screen.until(DoneView, slip=SlipState.PRINTED)
-            assert done.paid_fen == 3000
-        finally:
-            process.kill()
-            await process.wait()
-            await bench.screen.close()
-            await bench.server.close()
+    async def story(bench: Bench, _process: int) -> None:
+        await bench.pay_view()
+        bench.server.insert(20)
+        await bench.screen.until(PayView, collected_fen=2000)
+        bench.server.devices.stacks_at_once = False
+        bench.server.insert(10)
+        await bench.screen.until(PayView, note=NoteState.STACKING)
+        await bench.kill_process()
+        await bench.until(lambda: not bench.server.devices.is_connected)
+        bench.server.devices.finish_stacking()
+        await bench.start_process()
+        done = await bench.screen.until(DoneView, slip=SlipState.PRINTED)
+        assert done.paid_fen == 3000
 
-    asyncio.run(asyncio.wait_for(whole(), 25))
+    on_process(tmp_path, story)
     with Store.open(tmp_path / "store.db", KEY, device="kiosk-7") as store:
         facts = [row.entry().fact for row in store.journal.read()]
     assert [one.amount_fen for one in facts if isinstance(one, NoteCredited)] == [2000, 1000]

@@ -17,6 +17,7 @@ import pytest
 from store_forward.store import Store
 from store_forward.store.errors import StoreError, StoreFull, StoreUnavailable
 from store_forward.store.verify import verify_journal
+from tests.integration.small_disks import needs_small_disk
 from tests.unit.store.builders import DEVICE, KEY, confirmed, entries, entry, new_store
 
 ROOT = Path(__file__).parents[2]
@@ -70,17 +71,7 @@ def fill_small_disk(folder: str) -> None:
     print(f"full after {durable}")
 
 
-def can_mount() -> bool:
-    if os.geteuid() != 0 or shutil.which("unshare") is None:
-        return False
-    with tempfile.TemporaryDirectory() as folder:
-        script = f"mount -t tmpfs -o size=1m x {folder}"
-        return (
-            subprocess.run(["unshare", "--mount", "sh", "-c", script], check=False).returncode == 0
-        )
-
-
-@pytest.mark.skipif(not can_mount(), reason="needs the right to mount a small disk")
+@needs_small_disk
 def test_a_full_disk_refuses_the_entry_keeps_the_others_and_goes_on_with_space(
     tmp_path: Path,
 ) -> None:
