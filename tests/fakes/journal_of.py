@@ -17,6 +17,29 @@ from store_forward.contract.wire import Batch, Item
 BOOT = "0190aaaa-0000-7000-8000-000000000001"
 
 
+def entry_of(
+    fact: Fact,
+    *,
+    entry_id: str | None = None,
+    depends_on: Iterable[str] = (),
+    offline: bool = True,
+    clock: ClockTrust = ClockTrust.SYNCHRONISED,
+) -> Entry:
+    """An entry of a spring morning, in the lane of its fact's order."""
+    order_id = getattr(fact, "order_id", None)
+    return Entry(
+        id=entry_id if entry_id is not None else str(uuid7()),
+        lane=f"order:{order_id}" if order_id else "kiosk",
+        occurred_at="2026-03-02T01:00:00.000Z",
+        clock=clock,
+        boot=BOOT,
+        business_date="2026-03-02",
+        offline=offline,
+        fact=fact,
+        depends_on=tuple(depends_on),
+    )
+
+
 class JournalOf:
     """Entries of one incarnation of one kiosk, hash chained as the contract says."""
 
@@ -35,18 +58,7 @@ class JournalOf:
         offline: bool = True,
     ) -> Entry:
         """Append a fact and return its entry."""
-        order_id = getattr(fact, "order_id", None)
-        entry = Entry(
-            id=entry_id if entry_id is not None else str(uuid7()),
-            lane=f"order:{order_id}" if order_id else "kiosk",
-            occurred_at="2026-03-02T01:00:00.000Z",
-            clock=ClockTrust.SYNCHRONISED,
-            boot=BOOT,
-            business_date="2026-03-02",
-            offline=offline,
-            fact=fact,
-            depends_on=tuple(depends_on),
-        )
+        entry = entry_of(fact, entry_id=entry_id, depends_on=depends_on, offline=offline)
         self.append_raw(encode_entry(entry))
         return entry
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from uuid6 import uuid7
 
-from store_forward.contract.facts import ClockTrust, Entry, Fact, KioskStarted
+from store_forward.contract.facts import Entry, Fact, KioskStarted
 from store_forward.contract.keys import load_public_key
 from store_forward.store.keys import StoreKey
 from store_forward.store.network_status import SyncStatus
@@ -19,6 +19,7 @@ from store_forward.store.store import Store
 from store_forward.sync.authority import trust_only
 from store_forward.sync.client import GatewayClient, open_connection
 from store_forward.sync.service import Surroundings, SyncService
+from tests.fakes.journal_of import entry_of
 
 KEY = StoreKey("5c" * 32)
 
@@ -82,20 +83,7 @@ class KioskInSync:
 
     def record(self, *facts: Fact, depends_on: tuple[str, ...] = ()) -> list[Entry]:
         """Core records facts."""
-        entries = [
-            Entry(
-                id=str(uuid7()),
-                lane=f"order:{getattr(fact, 'order_id', None) or 'none'}",
-                occurred_at="2026-03-02T01:00:00.000Z",
-                clock=ClockTrust.SYNCHRONISED,
-                boot="0190aaaa-0000-7000-8000-000000000001",
-                business_date="2026-03-02",
-                offline=True,
-                fact=fact,
-                depends_on=depends_on,
-            )
-            for fact in facts
-        ]
+        entries = [entry_of(fact, depends_on=depends_on) for fact in facts]
         self.core.journal.append(entries)
         return entries
 

@@ -14,15 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from uuid6 import uuid7
 
 from firmware.demo.workspace import KIOSK_ID, Workspace, prepare
-from store_forward.contract.facts import ClockTrust, Entry, KioskStarted
+from store_forward.contract.facts import KioskStarted
 from store_forward.store import driver
 from store_forward.store.driver import Access
 from store_forward.store.keys import load_key
 from store_forward.store.store import Store
 from tests.fakes.command_line import Ended, outpost
+from tests.fakes.journal_of import entry_of
 from tests.fakes.running_gateway import CLINIC
 
 OTHER_KEY = "ab" * 32
@@ -42,7 +42,7 @@ def _space(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     space = prepare(tmp_path_factory.mktemp("kiosk"), width_px=1080, height_px=1920)
     key = load_key(space.keys / "store.key")
     with Store.open(store_of(space), key, device=KIOSK_ID, create=True) as store:
-        store.journal.append([start(number) for number in range(3)])
+        store.journal.append([entry_of(KioskStarted(f"test {number}")) for number in range(3)])
     return space
 
 
@@ -54,19 +54,6 @@ def _kiosk(space: Workspace, tmp_path: Path) -> Workspace:
 
 def store_of(space: Workspace) -> Path:
     return space.state / "store.db"
-
-
-def start(number: int) -> Entry:
-    return Entry(
-        id=str(uuid7()),
-        lane="kiosk",
-        occurred_at="2026-03-02T01:00:00.000Z",
-        clock=ClockTrust.SYNCHRONISED,
-        boot="0190aaaa-0000-7000-8000-000000000001",
-        business_date="2026-03-02",
-        offline=False,
-        fact=KioskStarted(f"test {number}"),
-    )
 
 
 # --- help ----------------------------------------------------------------------------------------

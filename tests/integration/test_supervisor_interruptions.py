@@ -9,7 +9,6 @@ from devices.messages import (
     DeviceState,
     EndCashIn,
     Event,
-    IdentityCard,
     NoteLocated,
     NoteOutcome,
     PrintFinished,
@@ -20,6 +19,7 @@ from devices.messages import (
     StartCashIn,
     StopCardReading,
 )
+from tests.fakes import made_up_clinic as clinic
 from tests.fakes.steered_service import CASH, PRINTER, READER, Bench, bench, play_on, stacked
 from tests.fakes.steering_end import SteeringEnd
 
@@ -118,7 +118,7 @@ def test_card_reading_goes_on_after_a_restart_and_stops_when_core_leaves(tmp_pat
         it.port.tell("crash")
         await it.port.hears("born")
         await it.port.hears_command(StartCardReading(device="it"))
-        event: Event = CardRead(device="it", card=_CARD)
+        event: Event = CardRead(device="it", card=clinic.card())
         it.port.say(event)
         delivery = await core.delivery(lambda one: one == event)
         assert not delivery.must_acknowledge  # a patient's data is not kept for later
@@ -126,16 +126,3 @@ def test_card_reading_goes_on_after_a_restart_and_stops_when_core_leaves(tmp_pat
         await it.port.hears_command(StopCardReading(device="it"))
 
     play_on(bench(tmp_path, READER), scenario)
-
-
-_CARD = IdentityCard(
-    name="测试甲",
-    sex="男",
-    ethnic_group="汉",
-    birth_date="1949-12-31",
-    address="测试路一号",
-    id_number="11010519491231002X",
-    issuer="测试局",
-    valid_from="2020-01-01",
-    valid_until=None,
-)

@@ -10,7 +10,6 @@ import pytest
 from firmware.core.ports import Journal, SlotAlreadySold
 from firmware.core.store_journal import RECENT_ENTRIES, StoreJournal
 from store_forward.contract.facts import (
-    ClockTrust,
     Entry,
     Fact,
     KioskStarted,
@@ -21,6 +20,7 @@ from store_forward.contract.facts import (
 from store_forward.store.keys import StoreKey
 from store_forward.store.store import Store
 from tests.fakes.fake_journal import FakeJournal
+from tests.fakes.journal_of import entry_of
 
 KEY = StoreKey("0123456789abcdef" * 4)
 SOMEBODY = PatientIdentity("张测试", "resident_id_card", "x", "女", "1949-12-31", "A-P1", True)
@@ -36,16 +36,7 @@ def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]
 
 
 def entry(name: str, fact: Fact) -> Entry:
-    return Entry(
-        id=name,
-        lane="kiosk",
-        occurred_at="2026-07-13T01:30:00.000Z",
-        clock=ClockTrust.SYNCHRONISED,
-        boot="boot-1",
-        business_date="2026-07-13",
-        offline=False,
-        fact=fact,
-    )
+    return entry_of(fact, entry_id=name)
 
 
 def confirmed(order: str, slot: str) -> Entry:

@@ -29,6 +29,7 @@ from store_forward.gateway.rules import (
     SettleOrder,
     decide,
 )
+from tests.fakes.journal_of import entry_of
 
 ORDER = Order("o-1", "confirmed", "REG-1", "P1", "slot-1", 2000)
 KNOWN = Known("QH-01", parents={"o-1": Outcome.ACCEPTED}, order=ORDER, suspense_fen=2000)
@@ -38,17 +39,7 @@ CREDITED = NoteCredited("o-1", "n-1", 2000)
 
 
 def entry(fact: Fact) -> Entry:
-    return Entry(
-        id="e-1",
-        lane="order:o-1",
-        occurred_at="2026-03-02T01:00:00.000Z",
-        clock=ClockTrust.INVALID,
-        boot="b",
-        business_date="2026-03-02",
-        offline=True,
-        fact=fact,
-        depends_on=("o-1",),
-    )
+    return entry_of(fact, entry_id="e-1", depends_on=("o-1",), clock=ClockTrust.INVALID)
 
 
 def said(fact: Fact, known: Known = KNOWN) -> tuple[Outcome, str | None]:

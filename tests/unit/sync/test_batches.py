@@ -8,29 +8,21 @@ from pathlib import Path
 import pytest
 
 from store_forward.contract.canonical import GENESIS, chain_hash
-from store_forward.contract.facts import ClockTrust, Entry, KioskStarted
+from store_forward.contract.facts import Entry, KioskStarted
 from store_forward.contract.wire import Batch, Outcome, Receipt, Result
 from store_forward.store.keys import StoreKey
 from store_forward.store.outbox import ITEM_OVERHEAD_BYTES
 from store_forward.store.store import Store
 from store_forward.sync.batches import cut_batch
 from store_forward.sync.engine import SendBatch
+from tests.fakes.journal_of import entry_of
 
 COUNT = 20
 LARGE = 10_000_000
 
 
 def entry(number: int) -> Entry:
-    return Entry(
-        id=f"entry-{number}",
-        lane="kiosk",
-        occurred_at="2026-03-02T01:00:00.000Z",
-        clock=ClockTrust.SYNCHRONISED,
-        boot="boot",
-        business_date="2026-03-02",
-        offline=True,
-        fact=KioskStarted(f"{number:04}"),
-    )
+    return entry_of(KioskStarted(f"{number:04}"), entry_id=f"entry-{number}")
 
 
 @pytest.fixture(name="store")
