@@ -20,12 +20,12 @@ from devices.messages import (
     StartCashIn,
     StopCardReading,
 )
-from tests.unit.devices.bench_of_devices import Bench, CashBench, PrinterBench, ReaderBench
+from tests.unit.devices.bench_of_devices import CashBench, PrinterBench, ReaderBench
 
 every_driver = pytest.mark.parametrize(
     "make", [CashBench, PrinterBench, ReaderBench], ids=["ccnet", "escpos", "samv"]
 )
-Make = Callable[[], Bench]
+Make = Callable[[], CashBench | PrinterBench | ReaderBench]
 
 COMMANDS: tuple[Command, ...] = (
     StartCashIn("d", (1000,)),
@@ -101,7 +101,7 @@ def test_unchanged_status_is_not_repeated(make: Make) -> None:
 def test_a_silent_machine_is_offline_with_words_for_staff(make: Make) -> None:
     bench = make()
     bench.run(2.0)
-    bench.machine.actions["silence"](seconds=60.0)  # type: ignore[attr-defined]
+    bench.machine.actions["silence"](seconds=60.0)
     bench.run(15.0)
     status = bench.last(DeviceStatus)
     assert status.state is DeviceState.OFFLINE
