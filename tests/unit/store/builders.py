@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from store_forward.contract.facts import (
     ClockTrust,
     Entry,
@@ -98,19 +100,19 @@ def lease(slot: str, expires_at: str = "2026-07-13T10:00:00Z", fencing: int = 1)
 def receipt(store: Store, first: int, last: int, **changes: str | int) -> Receipt:
     """The receipt a gateway would give for these entries, with ``changes``."""
     row = store.journal.read(last - 1, 1)
-    values: dict[str, str | int] = {
-        "batch_id": f"batch-{first}-{last}",
-        "device": store.identity.device,
-        "incarnation": store.identity.incarnation,
-        "first_seq": first,
-        "last_seq": last,
-        "last_hash": row[0].hash.hex() if row else "00" * 32,
-        "ack_seq": last,
-        "received_at": "2026-07-13T02:00:00.000Z",
-        "key_id": "gateway-1",
-        "signature": "c2lnbmF0dXJl",
-    }
-    return Receipt(**(values | changes))  # type: ignore[arg-type]  # values fit by construction
+    unchanged = Receipt(
+        batch_id=f"batch-{first}-{last}",
+        device=store.identity.device,
+        incarnation=store.identity.incarnation,
+        first_seq=first,
+        last_seq=last,
+        last_hash=row[0].hash.hex() if row else "00" * 32,
+        ack_seq=last,
+        received_at="2026-07-13T02:00:00.000Z",
+        key_id="gateway-1",
+        signature="c2lnbmF0dXJl",
+    )
+    return msgspec.structs.replace(unchanged, **changes)
 
 
 def accepted(first: int, last: int) -> list[Result]:
