@@ -1,5 +1,7 @@
 """The real shell, stepped by hand: layout passes and time only when a test says so."""
 
+# ruff: noqa: E402 - Kivy reads its settings when it is imported, so they are made first
+
 from __future__ import annotations
 
 from typing import Any
@@ -8,24 +10,24 @@ from tests.ui.display import prepare_display
 
 prepare_display()
 
-from ui.environment import prepare_kivy  # noqa: E402
+from ui.environment import prepare_kivy
 
 prepare_kivy()
 
-from kivy.clock import Clock  # noqa: E402
-from kivy.graphics import Color, Rectangle  # noqa: E402
-from kivy.input.motionevent import MotionEvent  # noqa: E402
-from kivy.lang import Builder  # noqa: E402
+from kivy.clock import Clock
+from kivy.graphics import Color, Rectangle
+from kivy.input.motionevent import MotionEvent
+from kivy.lang import Builder
 
-from firmware.messages.intents import Activity, Intent, Touch  # noqa: E402
-from firmware.messages.views import Screen  # noqa: E402
-from ui.i18n.catalogue import load_catalogue  # noqa: E402
-from ui.screens.shell import Shell  # noqa: E402
-from ui.theme.fonts import load_fonts  # noqa: E402
-from ui.theme.look import Geometry, Look  # noqa: E402
-from ui.theme.stage import Stage  # noqa: E402
-from ui.widgets.words import Words  # noqa: E402
-from ui.window import KioskWindow  # noqa: E402
+from firmware.messages.intents import Activity, Intent, Touch
+from firmware.messages.views import Screen
+from ui.i18n.catalogue import load_catalogue
+from ui.screens.shell import Shell
+from ui.theme.fonts import load_fonts
+from ui.theme.look import Geometry, Look
+from ui.theme.stage import Stage
+from ui.widgets.words import Words
+from ui.window import KioskWindow
 
 PORTRAIT = Geometry(1080, 1920, 268.0, 476.0)
 LANDSCAPE = Geometry(1920, 1080, 476.0, 268.0)
