@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from devices.driver import Driver, Link
+from devices.stand_ins import stand_ins
 from firmware.config.model import Deployment, Device
 
 if TYPE_CHECKING:
@@ -82,17 +83,28 @@ def start(name: str, deployment: Deployment) -> int:
     Raises:
         CannotStart: a key, the store or another file it needs cannot be used.
     """
+    if name != "sync":
+        leave_out_tls()
     log_to_stderr()
     if name == "devices":  # has no key and no store, so it does not load their libraries
         return run_devices(deployment)
     from store_forward.contract.keys import BadKeyFile
     from store_forward.store.errors import StoreError
-    from store_forward.sync.authority import BadAuthority
 
     try:
         return RUN[name](deployment)
-    except (BadKeyFile, StoreError, BadAuthority) as fault:
+    except (BadKeyFile, StoreError) as fault:
         raise CannotStart(str(fault)) from fault
+
+
+def leave_out_tls() -> None:
+    """Call first in a process that talks to nobody by TLS: 6 MB less.
+
+    asyncio and hashlib load OpenSSL where they find it; without it hashlib has its own SHA-2. An
+    import that is None in ``sys.modules`` counts as not installed.
+    """
+    for module in ("ssl", "_hashlib"):
+        sys.modules.setdefault(module, None)  # type: ignore[arg-type]
 
 
 def log_to_stderr() -> None:
@@ -175,7 +187,7 @@ def run_sync(deployment: Deployment) -> int:
     from store_forward.contract.keys import load_private_key, load_public_key
     from store_forward.store.keys import load_key
     from store_forward.store.store import Store
-    from store_forward.sync.authority import trust_only
+    from store_forward.sync.authority import BadAuthority, trust_only
     from store_forward.sync.client import GatewayClient, open_connection
     from store_forward.sync.service import Surroundings, SyncService, run_service
 
@@ -185,13 +197,17 @@ def run_sync(deployment: Deployment) -> int:
         return datetime.now(UTC)
 
     ids = uuids()
+    try:
+        trusted = trust_only(keys / deployment.gateway.ca)
+    except BadAuthority as fault:
+        raise CannotStart(str(fault)) from fault
     with Store.open(
         Path(deployment.paths.state) / "store.db",
         load_key(keys / "store.key"),
         device=deployment.kiosk.id,
     ) as store:
         client = GatewayClient(
-            open_connection(deployment.gateway.url, trust_only(keys / deployment.gateway.ca)),
+            open_connection(deployment.gateway.url, trusted),
             deployment.kiosk.id,
             lambda: load_private_key(keys / "device.pem"),
             load_public_key(keys / deployment.gateway.receipt_key),
@@ -324,7 +340,8 @@ def uids_of(*users: str) -> frozenset[int]:
 
 def uuids() -> Iterator[str]:
     """Yield UUIDv7 strings for ever."""
-    from uuid6 import uuid7
+    with stand_ins({"importlib.metadata": {"version": str}}):
+        from uuid6 import uuid7
 
     while True:
         yield str(uuid7())

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from firmware.assembly import build_driver
+from firmware.assembly import build_driver, leave_out_tls
 from firmware.supervisor.worker import run_worker
 
 
 def main() -> int:
     """Run the worker until its standard input ends; the exit code tells the supervisor why."""
+    leave_out_tls()
     parser = argparse.ArgumentParser(prog="outpost-worker", description=__doc__)
     for option in ("kind", "driver", "name", "port"):
         parser.add_argument(f"--{option}", required=True)

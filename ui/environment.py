@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 
 MAX_FRAMES_PER_SECOND = 60
@@ -20,6 +21,8 @@ from press to visible. Idle, 60 costs about one per cent of a core more than 30.
 
 def prepare_kivy(width_px: int = 1080, height_px: int = 1920, fullscreen: bool = False) -> None:
     """Set environment and configuration. Must run before any other import of Kivy."""
+    # Kivy loads asyncio, and that OpenSSL where it finds it: 6 MB for what talks to nobody by TLS.
+    sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]
     os.environ["KIVY_NO_ARGS"] = "1"
     os.environ["KIVY_NO_CONFIG"] = "1"
     os.environ["KIVY_LOG_MODE"] = "PYTHON"  # leave stderr and the root logger alone

@@ -5,9 +5,11 @@ from __future__ import annotations
 import unicodedata
 from datetime import date
 
-from stdnum.cn import ric
-
 from devices.messages import IdentityCard
+from devices.stand_ins import stand_ins
+
+with stand_ins({"ssl": {}, "pydoc": {}}):  # for web services and a list of all numbers
+    from stdnum.cn import ric
 
 _TEXT_BYTES, _PHOTO_BYTES = 256, 1024
 _FOREIGN, _HONG_KONG_MACAO_TAIWAN = "I", "J"
