@@ -197,15 +197,15 @@ def run_sync(deployment: Deployment) -> int:
         return datetime.now(UTC)
 
     ids = uuids()
-    try:
-        trusted = trust_only(keys / deployment.gateway.ca)
-    except BadAuthority as fault:
-        raise CannotStart(str(fault)) from fault
     with Store.open(
         Path(deployment.paths.state) / "store.db",
         load_key(keys / "store.key"),
         device=deployment.kiosk.id,
     ) as store:
+        try:
+            trusted = trust_only(keys / deployment.gateway.ca)
+        except BadAuthority as fault:
+            raise CannotStart(str(fault)) from fault
         client = GatewayClient(
             open_connection(deployment.gateway.url, trusted),
             deployment.kiosk.id,
