@@ -210,6 +210,15 @@ def _wal(path: Path) -> Path:
     return path.with_name(path.name + "-wal")
 
 
+def _has_log(path: Path) -> bool:
+    """Whether a write-ahead log lies there: a power cut while it was copied into the main file may
+    leave a part of a page at its end, and the log still has all of them."""
+    try:
+        return _wal(path).stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
 def _look_at_file(path: Path) -> None:
     """Tell apart what SQLite would report as one and the same error."""
     try:
@@ -234,7 +243,7 @@ def _look_at_file(path: Path) -> None:
             "this is an SQLite database without encryption, not a store",
             "Move it away; nothing in it was read",
         )
-    if size % PAGE_BYTES:
+    if size % PAGE_BYTES and not _has_log(path):
         raise DamagedStore(
             path,
             f"the store was cut off: {size} bytes are not whole pages of {PAGE_BYTES}",

@@ -127,6 +127,18 @@ def test_a_file_cut_within_a_page_is_damaged(filled: Path) -> None:
         reopen(filled)
 
 
+def test_a_part_of_a_page_that_the_log_still_holds_is_no_damage(path: Path) -> None:
+    # What a power cut in the middle of a checkpoint leaves behind.
+    with new_store(path) as store:
+        store.journal.append(entries(200))
+        crashed = path.with_name("crashed.db")
+        crashed.write_bytes(path.read_bytes() + bytes(PAGE + 512))
+        shutil.copy(f"{path}-wal", f"{crashed}-wal")
+    with reopen(crashed) as store:
+        assert store.journal.head().seq == 200
+        assert store.journal.verify() is None
+
+
 def test_a_file_cut_between_pages_is_damaged(filled: Path) -> None:
     filled.write_bytes(filled.read_bytes()[: 10 * PAGE])
     with pytest.raises(DamagedStore), reopen(filled) as store:
