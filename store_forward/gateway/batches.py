@@ -21,10 +21,12 @@ from store_forward.gateway.problems import Refused
 from store_forward.gateway.reading import Unreadable, kind_of, order_of, read_entry
 from store_forward.gateway.reference import refresh_schedules
 from store_forward.gateway.rules import Decision, decide, repeat
+from store_forward.gateway.statements import add_if_absent
 from store_forward.gateway.streams import Mark, check_chain, count_recorded
 from store_forward.gateway.tables import alarm, batch, device, inbox, stream
 from store_forward.gateway.times import to_text
 
+_BEGIN_STREAM = add_if_absent(stream)
 _ADD_TO_INBOX = insert(inbox)
 """Made once, see knowledge.py."""
 
@@ -59,8 +61,7 @@ class BatchDesk:
         """
         check_chain(arrived)
         try:
-            with self._database.write() as connection:
-                return self._record(connection, arrived)
+            return self._database.transact(lambda connection: self._record(connection, arrived))
         except Refused as refused:
             if refused.alarm:
                 self._raise_alarm(arrived.device, refused)
@@ -173,16 +174,19 @@ class BatchDesk:
 
     def _note_new_incarnation(self, connection: Connection, arrived: Batch, now: datetime) -> None:
         """A second life of a kiosk's store is legitimate only after a repair: tell a person."""
-        query = select(stream.c.incarnation).where(stream.c.device == arrived.device)
+        query = select(stream.c.incarnation).where(
+            stream.c.device == arrived.device, stream.c.incarnation != arrived.incarnation
+        )
         before = connection.execute(query).first()
         if before is not None and arrived.items[0].seq == 1:
             detail = f"journal {arrived.incarnation} begins; {before.incarnation} was known before"
             self._write_alarm(connection, arrived.device, "new_incarnation", detail, now)
 
     def _raise_alarm(self, device_id: str, refused: Refused) -> None:
-        with self._database.write() as connection:
-            problem = refused.problem
-            self._write_alarm(connection, device_id, problem.code, problem.detail, self._now())
+        code, detail = refused.problem.code, refused.problem.detail
+        self._database.transact(
+            lambda connection: self._write_alarm(connection, device_id, code, detail, self._now())
+        )
 
     def _write_alarm(
         self, connection: Connection, device_id: str, code: str, detail: str, now: datetime
@@ -199,8 +203,10 @@ class BatchDesk:
 
 
 def _check_incarnation(connection: Connection, arrived: Batch) -> None:
+    """With the device's row locked, batches of one kiosk come one after another, also those of
+    its old disk beside those of its new one: their orders and notes are keyed alike."""
     pinned = connection.execute(
-        select(device.c.incarnation).where(device.c.device == arrived.device)
+        select(device.c.incarnation).where(device.c.device == arrived.device).with_for_update()
     ).scalar()
     if pinned is not None and pinned != arrived.incarnation:
         detail = f"$.incarnation is not {pinned}, the one {arrived.device} was enrolled with"
@@ -208,30 +214,35 @@ def _check_incarnation(connection: Connection, arrived: Batch) -> None:
 
 
 def _mark(connection: Connection, arrived: Batch) -> Mark:
-    # FOR UPDATE has no meaning on SQLite, where BEGIN IMMEDIATE holds the whole database.
+    """The mark, locked until commit: the same batch, sent twice at once, waits here.
+
+    A row that is not there cannot be locked, so the first batch of a journal makes it before.
+    FOR UPDATE has no meaning on SQLite, where BEGIN IMMEDIATE holds the whole database.
+    """
+    start = Mark()
+    connection.execute(
+        _BEGIN_STREAM,
+        {
+            "device": arrived.device,
+            "incarnation": arrived.incarnation,
+            "high_water": start.high_water,
+            "head_hash": start.head_hash,
+        },
+    )
     row = connection.execute(
         select(stream.c.high_water, stream.c.head_hash)
         .where(stream.c.device == arrived.device, stream.c.incarnation == arrived.incarnation)
         .with_for_update()
-    ).one_or_none()
-    return Mark(row.high_water, row.head_hash) if row is not None else Mark()
+    ).one()
+    return Mark(row.high_water, row.head_hash)
 
 
 def _advance(connection: Connection, arrived: Batch, mark: Mark) -> None:
-    moved = connection.execute(
+    connection.execute(
         update(stream)
         .where(stream.c.device == arrived.device, stream.c.incarnation == arrived.incarnation)
         .values(high_water=mark.high_water, head_hash=mark.head_hash)
     )
-    if moved.rowcount == 0:
-        connection.execute(
-            insert(stream).values(
-                device=arrived.device,
-                incarnation=arrived.incarnation,
-                high_water=mark.high_water,
-                head_hash=mark.head_hash,
-            )
-        )
 
 
 def _recorded_hashes(connection: Connection, arrived: Batch, mark: Mark) -> dict[int, str]:

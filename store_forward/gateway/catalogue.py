@@ -15,6 +15,7 @@ from store_forward.contract.wire import (
     LeaseReturn,
     ReferencePage,
     Schedule,
+    SlotLease,
 )
 from store_forward.gateway import slots
 from store_forward.gateway.allotments import LeaseTerms, SlotState
@@ -25,8 +26,9 @@ from store_forward.gateway.clinic import (
     plan_day,
     selling_day,
 )
+from store_forward.gateway.counters import take_turn
 from store_forward.gateway.database import Database
-from store_forward.gateway.reference import publish, read_page
+from store_forward.gateway.reference import publish, read_page, version_counter
 from store_forward.gateway.tables import slot
 from store_forward.gateway.times import to_text
 
@@ -58,8 +60,7 @@ class Catalogue:
         with self._publishing:
             if self._published == today:
                 return
-            with self._database.write() as connection:
-                self._publish(connection, today)
+            self._database.transact(lambda connection: self._publish(connection, today))
             self._published = today
 
     def page(self, set_name: str, since: str | None) -> ReferencePage:
@@ -73,21 +74,27 @@ class Catalogue:
         self.publish_today()
         now = self._now()
         day = selling_day(self._clinic, now)
-        with self._database.write() as connection:
+
+        def top_up(connection: Connection) -> tuple[SlotLease, ...]:
             slots.lease(connection, request, day, now, self._terms, self._new_id)
-            leases = slots.leases_of(connection, request.device, day, now)
-        return LeaseAnswer(leases, to_text(now))
+            return slots.leases_of(connection, request.device, day, now)
+
+        return LeaseAnswer(self._database.transact(top_up), to_text(now))
 
     def give_back(self, request: LeaseReturn) -> LeaseAnswer:
         """Free leases the kiosk does not want. Doing it twice is doing it once."""
         now = self._now()
         day = selling_day(self._clinic, now)
-        with self._database.write() as connection:
+
+        def take_back(connection: Connection) -> tuple[SlotLease, ...]:
             slots.give_back(connection, request.device, request.lease_ids)
-            leases = slots.leases_of(connection, request.device, day, now)
-        return LeaseAnswer(leases, to_text(now))
+            return slots.leases_of(connection, request.device, day, now)
+
+        return LeaseAnswer(self._database.transact(take_back), to_text(now))
 
     def _publish(self, connection: Connection, today: date) -> None:
+        # Of several gateways one publishes; and no slot is sold between counting and publishing.
+        take_turn(connection, version_counter("schedules"))
         clinic = self._clinic
         sessions = tuple(plan_day(clinic, today))
         _add_slots(connection, sessions)

@@ -1,150 +1,148 @@
-"""The gateway's database: one engine, short transactions, migrated to the newest schema."""
+"""The gateway's database: short transactions on SQLite or PostgreSQL, migrated when opened."""
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError, OperationalError
+import structlog
+from sqlalchemy import URL, Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+from store_forward.gateway.access import Access
+from store_forward.gateway.database_faults import Fault, describe, judge
+from store_forward.gateway.migrate import MadeByNewerGateway, migrate
+from store_forward.gateway.postgresql import UnfitServer, postgresql_access
+from store_forward.gateway.sqlite import sqlite_access
 
 BUSY_TIMEOUT_MS = 5_000
-"""How long a writer waits for another process (a migration, a backup) before it gives up."""
+"""How long a transaction waits for another one's locks before it gives up."""
 
+ATTEMPTS = 5
+"""How often a transaction is tried that collides with others. Those who collide have just waited
+for each other, so the next attempt nearly always goes through."""
 
-PASSING_FAULTS = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-    }
-)
-"""Primary result codes (sqlite.org/rescode.html) of a database that may be fine again later."""
+T = TypeVar("T")
 
-
-DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-"""Primary result codes of a file that only a backup can mend."""
+log = structlog.get_logger()
 
 
 class DatabaseUnavailable(Exception):
-    """The database cannot be used: locked, on a full disk, damaged, or newer than this program."""
+    """The database cannot be used: locked, full, out of reach, damaged, or newer than this."""
+
+
+class Collision(DatabaseUnavailable):
+    """This transaction gave way to another one. Nothing of it was kept; it can be repeated."""
+
+
+class StatementRefused(Exception):
+    """The database refused a statement for what it says: a mistake in the gateway."""
 
 
 class Database:
-    """Transactions on one database.
+    """Transactions on one database. ``pause`` waits that many seconds."""
 
-    SQLite has one writer at a time. Writers of this process queue on a lock, which is fair
-    enough and cheap, and take the write lock at BEGIN, so that none meets "database is locked"
-    half-way through.
-    """
+    def __init__(self, access: Access, pause: Callable[[float], None] = time.sleep) -> None:
+        self._access = access
+        self._pause = pause
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._writing = threading.Lock()
+    def transact(self, work: Callable[[Connection], T]) -> T:
+        """Do ``work`` in one transaction; from the start again when it collides with another.
+
+        ``work`` must have no effect outside of the database. Raises DatabaseUnavailable.
+        """
+        attempt = 1
+        while True:
+            try:
+                with self.write() as connection:
+                    return work(connection)
+            except Collision as fault:
+                if attempt == ATTEMPTS:
+                    raise
+                log.info("transaction_repeated", attempt=attempt, reason=str(fault))
+            # Not all at the same moment again; no secret depends on it.
+            self._pause(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
+            attempt += 1
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that may write. Commits at the end, rolls back on any exception."""
-        with self._writing, _unavailable(), self._engine.connect() as connection:
-            connection = connection.execution_options(outpost_writes=True)
+        with self._access.writers, _own_exceptions(), self._access.engine.connect() as connection:
+            connection = connection.execution_options(**self._access.write_options)
             with connection.begin():
                 yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One consistent view of the database."""
-        with _unavailable(), self._engine.connect() as connection, connection.begin():
-            yield connection
+        with _own_exceptions(), self._access.engine.connect() as connection:
+            connection = connection.execution_options(**self._access.read_options)
+            with connection.begin():
+                yield connection
 
     def close(self) -> None:
         """Give up all connections."""
-        self._engine.dispose()
+        self._access.engine.dispose()
 
 
-def open_database(path: Path, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Database:
-    """Open the SQLite file, created and migrated as needed.
+def open_database(where: Path | URL, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Database:
+    """Open the SQLite file, created as needed, or the PostgreSQL database; migrate it.
 
     Raises DatabaseUnavailable when it cannot be opened or written.
     """
+    name = _name(where)
     try:
-        path.touch(mode=0o600)
+        match where:
+            case Path():
+                access = sqlite_access(where, busy_timeout_ms)
+            case URL():
+                access = postgresql_access(where, busy_timeout_ms)
     except OSError as fault:
-        raise DatabaseUnavailable(f"{path} cannot be opened: {fault.strerror}") from fault
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)),
-        connect_args={"timeout": busy_timeout_ms / 1000},
-        hide_parameters=True,  # they hold patient data and would reach the log
-    )
-    _prepare_sqlite(engine)
-    database = Database(engine)
+        raise DatabaseUnavailable(f"{name} cannot be opened: {fault.strerror}") from fault
+    database = Database(access)
     try:
-        with database.write() as connection:
-            _migrate(connection)
-    except DatabaseUnavailable as fault:
+        database.transact(access.check)
+        database.transact(migrate)
+    except (DatabaseUnavailable, UnfitServer, MadeByNewerGateway) as fault:
         database.close()
-        raise DatabaseUnavailable(f"{path}: {fault}") from fault
+        raise DatabaseUnavailable(f"{name}: {fault}") from fault
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _migrate(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    try:
-        command.upgrade(config, "head")
-    except CommandError as fault:
-        raise DatabaseUnavailable(
-            f"the database was made by a newer gateway than this one ({fault}): start that one"
-        ) from fault
-
-
-def _prepare_sqlite(engine: Engine) -> None:
-    """Leave transactions to us (sqlite3 would begin them late) and set the durable pragmas."""
-
-    @event.listens_for(engine, "connect")
-    def connected(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begun(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("outpost_writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def _name(where: Path | URL) -> str:
+    """The database's name for messages: without password, and without user and host."""
+    return str(where) if isinstance(where, Path) else f"PostgreSQL database {where.database or ''}"
 
 
 @contextmanager
-def _unavailable() -> Iterator[None]:
-    """Turn "locked", "full" and "damaged" into our own exception; other errors are bugs."""
+def _own_exceptions() -> Iterator[None]:
+    """Turn what drivers raise into our exceptions, whose words hold no content of a row."""
     try:
         yield
-    except DatabaseError as fault:
-        code = getattr(fault.orig, "sqlite_errorcode", None)
-        primary = None if code is None else code & 0xFF
-        if primary in DAMAGE:
-            raise DatabaseUnavailable(
-                f"the gateway's database is damaged ({fault.orig}): restore it from backup"
-            ) from fault
-        if primary in PASSING_FAULTS or (primary is None and isinstance(fault, OperationalError)):
-            raise DatabaseUnavailable(
-                f"the gateway's database cannot be used now: {fault.orig}"
-            ) from fault
-        raise
+    except NoFreeConnection as fault:
+        raise DatabaseUnavailable("all connections to the gateway's database are busy") from fault
+    except DBAPIError as fault:
+        words, trace = describe(fault), fault.__traceback__
+        match judge(fault):
+            case Fault.PASSING:
+                told: Exception = DatabaseUnavailable(
+                    f"the gateway's database cannot be used now: {words}"
+                )
+            case Fault.DAMAGED:
+                told = DatabaseUnavailable(
+                    f"the gateway's database is damaged ({words}): restore it from backup"
+                )
+            case Fault.COLLISION:
+                told = Collision(f"other transactions were in the way each time: {words}")
+            case Fault.MISTAKE:
+                told = StatementRefused(words)
+        # Not "from fault": its own words would reach the log with the traceback.
+        raise told.with_traceback(trace) from None

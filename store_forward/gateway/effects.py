@@ -24,6 +24,7 @@ from store_forward.gateway.rules import (
     SettleOrder,
 )
 from store_forward.gateway.slots import free_slot, sell_slot
+from store_forward.gateway.statements import add_if_absent
 from store_forward.gateway.tables import (
     crosswalk,
     note,
@@ -38,14 +39,10 @@ from store_forward.gateway.times import to_text
 _ADD_NOTE = insert(note)
 _ADD_POSTINGS = insert(posting)
 _ADD_REGISTRATION = insert(registration)
-_ADD_PATIENT = insert(patient)
-_ADD_TO_CROSSWALK = insert(crosswalk)
+_ADD_PATIENT = add_if_absent(patient)
+_ADD_TO_CROSSWALK = add_if_absent(crosswalk)
 _PATIENT = select(patient.c.patient_number).where(
     patient.c.id_type == bindparam("id_type"), patient.c.id_number == bindparam("id_number")
-)
-_IN_CROSSWALK = select(crosswalk.c.patient_number).where(
-    crosswalk.c.device == bindparam("of_device"),
-    crosswalk.c.provisional_number == bindparam("wanted"),
 )
 _SETTLE = (
     update(registration)
@@ -174,16 +171,17 @@ def _patient_number(connection: Connection, place: Place, identity: PatientIdent
         key = {"id_type": "provisional", "id_number": number}
     known = connection.execute(_PATIENT, key).scalar()
     if known is None:
-        known = f"P{take_next(connection, 'patient'):08d}"
         connection.execute(
             _ADD_PATIENT,
             {
                 **key,
-                "patient_number": known,
+                "patient_number": f"P{take_next(connection, 'patient'):08d}",
                 "name": identity.name,
                 "verified": int(identity.verified),
             },
         )
+        # Of two kiosks that meet a patient at the same time, one has made the row.
+        known = connection.execute(_PATIENT, key).scalar_one()
     _remember_provisional(connection, place.device, identity.provisional_number, str(known))
     return str(known)
 
@@ -191,12 +189,10 @@ def _patient_number(connection: Connection, place: Place, identity: PatientIdent
 def _remember_provisional(
     connection: Connection, device: str, provisional: str, number: str
 ) -> None:
-    where = {"of_device": device, "wanted": provisional}
-    if connection.execute(_IN_CROSSWALK, where).first() is None:
-        connection.execute(
-            _ADD_TO_CROSSWALK,
-            {"device": device, "provisional_number": provisional, "patient_number": number},
-        )
+    connection.execute(
+        _ADD_TO_CROSSWALK,
+        {"device": device, "provisional_number": provisional, "patient_number": number},
+    )
 
 
 def _settle(connection: Connection, place: Place, effect: SettleOrder) -> None:

@@ -133,11 +133,16 @@ class Enrolments:
 
     def _record(self, device_id: str, pem: bytes) -> None:
         query = select(device.c.public_key).where(device.c.device == device_id)
-        with self._database.write() as connection:
-            recorded = connection.execute(query).scalar()
-            if recorded == pem.decode():
-                return
-            enrol_device(connection, device_id, pem, self._now())
+
+        def replace(connection: Connection) -> str | None:
+            recorded: str | None = connection.execute(query).scalar()
+            if recorded != pem.decode():
+                enrol_device(connection, device_id, pem, self._now())
+            return recorded
+
+        recorded = self._database.transact(replace)
+        if recorded == pem.decode():
+            return
         if recorded is None:
             log.info("device_enrolled", device=device_id)
         else:

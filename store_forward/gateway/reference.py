@@ -10,8 +10,9 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from store_forward.contract.wire import ReferenceChange, ReferencePage, Schedule
 from store_forward.gateway.allotments import SlotState
-from store_forward.gateway.counters import last_given, take_next
+from store_forward.gateway.counters import last_given, take_next, take_turn
 from store_forward.gateway.problems import Refused
+from store_forward.gateway.statements import add_if_absent
 from store_forward.gateway.tables import gateway, reference, slot
 from store_forward.gateway.times import to_text
 
@@ -42,8 +43,14 @@ def publish(connection: Connection, set_name: str, records: Mapping[str, bytes])
 
 
 def refresh_schedules(connection: Connection, codes: Iterable[str], now: datetime) -> None:
-    """Publish the remaining number of these schedules anew."""
-    for code in sorted(codes):
+    """Publish the remaining number of these schedules anew.
+
+    With the turn of the set it counts what all others have committed; who comes next counts more.
+    """
+    wanted = sorted(codes)
+    if wanted:
+        take_turn(connection, version_counter("schedules"))
+    for code in wanted:
         record = connection.execute(
             select(reference.c.record).where(
                 reference.c.set == "schedules", reference.c.key == code
@@ -70,7 +77,7 @@ def read_page(
         raise Refused(404, "unknown_set", f"there is no set {set_name!r}: {', '.join(SETS)}")
     epoch = epoch_of(connection)
     after = _version_of(since, epoch)
-    newest = last_given(connection, f"reference:{set_name}")
+    newest = last_given(connection, version_counter(set_name))
     if after > newest:
         after = 0
     rows = connection.execute(
@@ -102,8 +109,13 @@ def epoch_of(connection: Connection) -> str:
 
 def set_epoch(connection: Connection, epoch: str) -> None:
     """Name a new database. No effect on one that has a name."""
-    if connection.execute(select(gateway).where(gateway.c.name == "epoch")).first() is None:
-        connection.execute(insert(gateway).values(name="epoch", value=epoch))
+    connection.execute(add_if_absent(gateway).values(name="epoch", value=epoch))
+
+
+def version_counter(set_name: str) -> str:
+    """The counter of a set's versions. They are given in the order of commits: no reader of
+    deltas misses one that was taken earlier and committed later."""
+    return f"reference:{set_name}"
 
 
 def _version_of(cursor: str | None, epoch: str) -> int:
@@ -118,7 +130,7 @@ def _version_of(cursor: str | None, epoch: str) -> int:
 def _write(
     connection: Connection, set_name: str, key: str, record: bytes | None, *, is_new: bool
 ) -> None:
-    version = take_next(connection, f"reference:{set_name}")
+    version = take_next(connection, version_counter(set_name))
     if is_new:
         connection.execute(
             insert(reference).values(set=set_name, key=key, version=version, record=record)

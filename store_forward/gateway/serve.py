@@ -103,8 +103,7 @@ def prepare(options: GatewayOptions) -> Prepared:
     receipt_key = _receipt_key(directory)
     token = _token(directory)
     database = open_database(directory / "gateway.db")
-    with database.write() as connection:
-        set_epoch(connection, secrets.token_hex(8))
+    database.transact(lambda connection: set_epoch(connection, secrets.token_hex(8)))
     enrolments = Enrolments(database, enrolled, options.now)
     enrolments.read_folder()
     catalogue = Catalogue(database, clinic, options.now, new_id, options.terms)

@@ -19,6 +19,7 @@ from store_forward.gateway.allotments import (
     state_after_cancel,
 )
 from store_forward.gateway.clinic import SellingDay
+from store_forward.gateway.counters import take_turn
 from store_forward.gateway.problems import Refused
 from store_forward.gateway.tables import lease_request, slot
 from store_forward.gateway.times import from_text, to_text
@@ -29,8 +30,9 @@ REQUESTS_KEPT = timedelta(days=1)
 Columns = tuple[Any, ...]
 """The columns of ``tables.slot``; SQLAlchemy types rows of a whole table no closer."""
 
-# Made once, see knowledge.py.
-_FIND = select(slot).where(slot.c.slot_id == bindparam("wanted"))
+# Made once, see knowledge.py. FOR UPDATE has no meaning on SQLite, where a transaction that may
+# write holds the whole database.
+_FIND = select(slot).where(slot.c.slot_id == bindparam("wanted")).with_for_update()
 _SELL = (
     update(slot)
     .where(slot.c.slot_id == bindparam("wanted"), slot.c.state != SlotState.SOLD)
@@ -62,7 +64,7 @@ _FREE = (
 
 
 def find_slot(connection: Connection, slot_id: str) -> Slot | None:
-    """Return a slot, None when there is none of this id."""
+    """Return a slot, None when there is none of this id. Nobody else changes it until commit."""
     row = connection.execute(_FIND, {"wanted": slot_id}).one_or_none()
     return _slot(row) if row is not None else None
 
@@ -78,7 +80,7 @@ def free_slot(
 ) -> str | None:
     """Take a slot back from an order. Returns its schedule, None when it was not that order's."""
     row = connection.execute(
-        select(slot).where(slot.c.slot_id == slot_id, slot.c.order_id == order_id)
+        select(slot).where(slot.c.slot_id == slot_id, slot.c.order_id == order_id).with_for_update()
     ).one_or_none()
     if row is None:
         return None
@@ -102,12 +104,20 @@ def lease(
     Only slots that are still to come count; where the clinic sells past ones too, those are
     handed out last. The same request changes nothing the second time. Raises Refused (409) when
     its id was used for another request.
+
+    Kiosks take turns, so that two never plan with the same free slots. A slot that a batch is
+    selling or freeing at this very moment is left out rather than waited for: batches and leases
+    cannot block each other.
     """
+    take_turn(connection, "leases")
     if _already_done(connection, request, now):
         return
     reclaim(connection, now, terms)
     rows = connection.execute(
-        select(slot).where(slot.c.date == day.date).order_by(slot.c.doctor_code, slot.c.start)
+        select(slot)
+        .where(slot.c.date == day.date, slot.c.state != SlotState.SOLD)
+        .order_by(slot.c.doctor_code, slot.c.start)
+        .with_for_update(skip_locked=True)
     ).all()
     rows = [row for row in rows if day.is_sold_after(row.start, now + terms.notice)]
     until = {row.slot_id: to_text(day.lease_end(row.start, now + terms.duration)) for row in rows}
@@ -131,9 +141,9 @@ def give_back(connection: Connection, device: str, lease_ids: Iterable[str]) -> 
     """Free the kiosk's own unsold leases among these; others are left alone."""
     given = frozenset(lease_ids)
     held = connection.execute(
-        select(slot.c.slot_id, slot.c.lease_id).where(
-            slot.c.device == device, slot.c.state == SlotState.LEASED
-        )
+        select(slot.c.slot_id, slot.c.lease_id)
+        .where(slot.c.device == device, slot.c.state == SlotState.LEASED)
+        .with_for_update(skip_locked=True)
     ).all()
     freed = [{"freed": row.slot_id} for row in held if row.lease_id in given]
     if freed:
@@ -142,7 +152,9 @@ def give_back(connection: Connection, device: str, lease_ids: Iterable[str]) -> 
 
 def reclaim(connection: Connection, now: datetime, terms: LeaseTerms) -> int:
     """Free every slot whose lease and grace have run out. Returns how many."""
-    rows = connection.execute(select(slot).where(slot.c.state == SlotState.LEASED)).all()
+    rows = connection.execute(
+        select(slot).where(slot.c.state == SlotState.LEASED).with_for_update(skip_locked=True)
+    ).all()
     gone = [{"freed": row.slot_id} for row in rows if is_reclaimable(_slot(row), now, terms)]
     if gone:
         connection.execute(_FREE, gone)

@@ -9,9 +9,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
 
-from store_forward.gateway.database import DatabaseUnavailable, open_database
+from store_forward.gateway.database import DatabaseUnavailable, StatementRefused, open_database
 from store_forward.gateway.tables import counter, metadata, slot
 
 
@@ -111,7 +110,10 @@ def test_the_database_itself_refuses_a_slot_sold_to_nobody(tmp_path: Path) -> No
         "state": "sold",
         "fencing": 1,
     }
-    with pytest.raises(IntegrityError, match="sold_to_an_order"), database.write() as connection:
+    with (
+        pytest.raises(StatementRefused, match="sold_to_an_order"),
+        database.write() as connection,
+    ):
         connection.execute(insert(slot).values(row))
     database.close()
 
