@@ -1,7 +1,8 @@
 """The gateway's tables.
 
-What a kiosk caused is keyed by the kiosk first, so that the tables can later be distributed by
-it. Money is integer fen, times are RFC 3339 UTC text: both are the same on SQLite and PostgreSQL.
+What a kiosk caused is keyed by the kiosk first, unique constraints too, so that these tables can
+be distributed by it; the others are small or hold what all kiosks share. Money is integer fen,
+times are RFC 3339 UTC text: both are the same on SQLite and PostgreSQL.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 metadata = MetaData(
@@ -94,9 +96,10 @@ batch = Table(
     Column("incarnation", Text, primary_key=True),
     Column("first_seq", BigInteger, primary_key=True),
     Column("last_seq", BigInteger, primary_key=True),
-    Column("batch_id", Text, nullable=False, unique=True),
+    Column("batch_id", Text, nullable=False),
     Column("received_at", Text, nullable=False),
     Column("receipt", LargeBinary, nullable=False),
+    UniqueConstraint("device", "batch_id"),
 )
 """Receipts given, so that the same batch gets the same receipt again."""
 
@@ -105,7 +108,7 @@ registration = Table(
     metadata,
     Column("device", Text, primary_key=True),
     Column("order_id", Text, primary_key=True),
-    Column("his_ref", Text, nullable=False, unique=True),
+    Column("his_ref", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("review_code", Text),
     Column("patient_number", Text, nullable=False),
@@ -118,6 +121,7 @@ registration = Table(
     Column("offline", Integer, nullable=False),
     Column("slip_code", Text),
     Column("owed_fen", BigInteger, nullable=False),
+    UniqueConstraint("device", "his_ref"),
     Index("ix_registration_order_id", "order_id"),
     Index("ix_registration_slip_code", "slip_code"),
 )
@@ -212,6 +216,7 @@ slot = Table(
     CheckConstraint("state <> 'leased' OR lease_id IS NOT NULL", name="leased_to_a_kiosk"),
     Index("ix_slot_schedule_code", "schedule_code"),
     Index("ix_slot_date", "date", "state"),
+    Index("ix_slot_state", "state"),
 )
 """Every slot (号源) has one row and one state: sold plus leased can never pass capacity."""
 
