@@ -21,6 +21,10 @@ SOURCE_DATE_EPOCH = 1_760_000_000
 """Every time stamp inside the image, so that the same inputs give the same bytes."""
 
 _SAME_TIME = ("env", f"SOURCE_DATE_EPOCH={SOURCE_DATE_EPOCH}")
+_SITE = "/opt/outpost/site"
+_PRODUCT = ("devices", "firmware", "store_forward", "ui")
+# The content is the image's, so Python need not compare time stamps at each start.
+_COMPILE = ("python3", "-m", "compileall", "-q", "--invalidation-mode=unchecked-hash", _SITE)
 _KEEP_OUT = ("doc", "man", "locale", "info", "lintian")
 
 
@@ -71,7 +75,8 @@ def _fonts(out: Path) -> Step:
 
 def _wheels(target: Target, out: Path) -> Step:
     platforms = tuple(f"--platform={platform}" for platform in target.wheel_platforms)
-    fixed = ("--only-binary=:all:", "--require-hashes", "-r", "requirements.lock")
+    # pip would compile for the Python it runs on, which the image cannot use.
+    fixed = ("--no-compile", "--only-binary=:all:", "--require-hashes", "-r", "requirements.lock")
     where = ("--target", str(out / "site"), "--python-version", PYTHON_VERSION)
     return Step(
         "wheels",
@@ -84,7 +89,8 @@ def _root(target: Target, out: Path) -> Step:
     keep_out = tuple(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _KEEP_OUT)
     return Step(
         "root",
-        "Debian without recommends or manuals (licences stay), overlay and wheels on top; "
+        "Debian without recommends or manuals (licences stay), overlay, wheels and product on top, "
+        "compiled by the image's own Python as its root is read-only; "
         "the mirror is the build machine's own",
         (
             (
@@ -99,6 +105,8 @@ def _root(target: Target, out: Path) -> Step:
                 f"--include={','.join(target.packages)}",
                 f"--customize-hook=copy-in {out}/overlay/* /",
                 f"--customize-hook=copy-in {out}/site /opt/outpost",
+                f"--customize-hook=copy-in {' '.join(_PRODUCT)} {_SITE}",
+                f'--customize-hook=chroot "$1" {" ".join(_COMPILE)}',
                 SUITE,
                 str(out / "root.tar"),
             ),

@@ -33,6 +33,15 @@ def test_each_target_brings_its_own_kernel_and_the_shared_packages() -> None:
     assert set(read_packages(TARGETS / "packages.txt")) <= set(pc.packages) & set(pi.packages)
 
 
+def test_the_root_holds_the_product_compiled_by_its_own_python() -> None:
+    steps = {step.name: step for step in plan(load_target("x86_64"), Path("o"))}
+    hooks = " ".join(steps["root"].commands[0])
+
+    assert "copy-in devices firmware store_forward ui /opt/outpost/site" in hooks
+    assert 'chroot "$1" python3 -m compileall' in hooks
+    assert "--no-compile" in steps["wheels"].commands[0]
+
+
 def test_the_plan_says_which_steps_this_version_runs() -> None:
     text = render_plan(load_target("x86_64"), Path("out"))
 

@@ -16,6 +16,11 @@ SERVICES = ("core", "devices", "sync", "ui")
 KEYLESS = ("devices", "ui")
 HIGHEST_EXPOSURE = {"core": 25, "devices": 25, "sync": 25, "ui": 40}
 """Tenths of a point of ``systemd-analyze security``."""
+TTY_USB, TTY_ACM, DRM = "char-188", "char-166", "char-226"
+"""Majors of devices that come with a module (Linux, Documentation/admin-guide/devices.txt)."""
+BY_NUMBER = {TTY_USB, TTY_ACM, DRM}
+ALWAYS_THERE = {"char-ttyS", "char-ttyAMA", "char-input", "/dev/tty0", "/dev/tty1"}
+"""Devices of drivers that Debian's kernels have built in: systemd knows their names at once."""
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -147,7 +152,21 @@ def test_the_devices_process_opens_serial_lines_only() -> None:
     unit = settings("devices")
 
     assert unit["DevicePolicy"] == ["closed"]
-    assert all(rule.startswith("char-tty") for rule in unit["DeviceAllow"])
+    assert {rule.removesuffix(" rw") for rule in unit["DeviceAllow"]} == {
+        *("char-ttyS", "char-ttyAMA"),
+        *(TTY_USB, TTY_ACM),
+    }
+
+
+@pytest.mark.parametrize("service", ["devices", "ui"])
+def test_a_device_whose_driver_is_loaded_later_is_not_shut_out(service: str) -> None:
+    by_name = {rule.split()[0] for rule in settings(service)["DeviceAllow"]} - BY_NUMBER
+
+    assert by_name <= ALWAYS_THERE
+
+
+def test_the_limits_of_the_screen_stay_with_it_as_no_login_session_takes_it_away() -> None:
+    assert "PAMName" not in settings("ui")
 
 
 @pytest.mark.parametrize("service", SERVICES)
