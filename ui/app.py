@@ -16,6 +16,7 @@ from firmware.messages.views import Screen
 from ui.client import CoreLine
 from ui.memory import collect_rarely
 from ui.probe import Probe
+from ui.systemd_notify import ALIVE, READY, notify, watchdog_interval_seconds
 from ui.theme.fonts import load_fonts
 from ui.theme.look import Geometry, Look
 from ui.window import KioskWindow
@@ -67,6 +68,10 @@ class OutpostScreen(App):
             self._probe.open()
         collect_rarely()
         self._line.open()
+        Clock.schedule_once(_later(lambda: notify(READY)))
+        interval = watchdog_interval_seconds()
+        if interval is not None:
+            Clock.schedule_interval(_later(lambda: notify(ALIVE)), interval)
 
     def on_stop(self) -> None:
         self._line.close()

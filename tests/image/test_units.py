@@ -175,11 +175,15 @@ def test_a_service_is_started_again_whatever_ended_it(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", ["core", "devices", "sync"])
-def test_the_services_behind_the_screen_never_give_up_and_are_watched(service: str) -> None:
+def test_the_services_behind_the_screen_never_give_up(service: str) -> None:
+    assert settings(service)["StartLimitIntervalSec"] == ["0"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_that_freezes_is_noticed(service: str) -> None:
     unit = settings(service)
 
-    assert unit["StartLimitIntervalSec"] == ["0"]
-    assert unit["Type"] == ["notify"]
+    assert (unit["Type"], unit["NotifyAccess"]) == (["notify"], ["main"])
     assert "WatchdogSec" in unit
 
 
