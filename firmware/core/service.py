@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -142,8 +143,11 @@ class CoreService:
                 self._runner.handle(WorldChanged())
             if self._clock.monotonic() >= due:
                 self._runner.handle(Ticked())
+                due = math.inf
             self._get_going_again()
-            due = self._runner.next_wakeup()
+            # A tick that is due any moment now stays due: what it is for may be past already, and
+            # no longer among the moments to come.
+            due = min(due, self._runner.next_wakeup())
             wait = max(min(POLL_SECONDS, due - self._clock.monotonic()), 0.0)
             try:
                 await asyncio.wait_for(stop.wait(), timeout=wait)
