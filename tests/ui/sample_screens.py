@@ -209,6 +209,11 @@ def every_screen(modes: Modes = Modes()) -> dict[str, v.Screen]:
             paying,
             pay(due_fen=123456789012, collected_fen=1000, recovered=True),
         ),
+        (
+            "pay_recovered",
+            session(step=(6, 6), **OFFLINE),
+            pay(v.NoteState.CREDITED, recovered=True),
+        ),
         ("pay_checking", paying, pay(v.NoteState.CHECKING)),
         ("pay_rejected", paying, pay(v.NoteState.REJECTED, refusal="limit_over_amount")),
         ("pay_interrupted", paying, pay(v.NoteState.INTERRUPTED)),

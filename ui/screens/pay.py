@@ -65,7 +65,7 @@ class PayBody(Body):
         ids.progress.share = view.collected_fen / view.due_fen if view.due_fen else 1
         ids.picture.name = PICTURES[view.note]
         ids.picture.ink = "danger" if view.note is NoteState.INTERRUPTED else "ink"
-        ids.picture.width_mm = 26 if view.note is NoteState.INTERRUPTED else self._picture_mm()
+        ids.picture.width_mm = 26 if view.note is NoteState.INTERRUPTED else self._picture_mm(view)
         ids.state.ink = INKS.get(view.note, "ink")
         ids.state.content = self.text(
             f"note.{view.note.value}", note=whole_yuan(view.last_note_fen, language)
@@ -74,8 +74,10 @@ class PayBody(Body):
         ids.notes.content = self._notes(view)
         ids.recovered.content = self.text("pay.recovered") if view.recovered else ""
 
-    def _picture_mm(self) -> float:
-        return stage.current().look.by_room(150, 66, 72, 30)
+    def _picture_mm(self, view: PayView) -> float:
+        """Smaller where a sentence about an interruption stands above."""
+        ample, portrait = (110, 34) if view.recovered else (150, 66)
+        return stage.current().look.by_room(ample, portrait, 72, 30)
 
     def _advice(self, view: PayView) -> str:
         refused = view.note in {NoteState.RETURNED, NoteState.REJECTED}
@@ -86,7 +88,9 @@ class PayBody(Body):
         return self.text(f"note.{view.note.value}.advice")
 
     def _notes(self, view: PayView) -> str:
-        """Which notes the acceptor takes for this fee."""
+        """Which notes the acceptor takes for this fee, while it takes any."""
+        if view.note is NoteState.INTERRUPTED:
+            return ""
         language = stage.current().catalogue.language
         notes = "  ".join(whole_yuan(fen, language) for fen in view.accepted_fen)
         return self.text("pay.notes", notes=notes) if notes else ""
