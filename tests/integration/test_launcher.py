@@ -107,6 +107,27 @@ def test_a_missing_package_is_named_with_its_reason_before_it_is_installed(copy:
     assert ended.err.splitlines()[-1] == "outpost: apt-get could not install: xvfb"
 
 
+@pytest.mark.parametrize(
+    ("words", "installed"),
+    [
+        (["test"], "xvfb postgresql"),
+        (["bench", "main-path"], "xvfb postgresql"),
+        (["demo"], "xvfb"),
+        ([], "xvfb"),
+    ],
+)
+def test_what_only_tests_use_is_installed_only_for_them(
+    copy: Copy, words: list[str], installed: str
+) -> None:
+    copy.is_prepared()
+    with (copy.root / "packages.txt").open("a") as packages:
+        packages.write("postgresql   # [test] a server to test against\n")
+    copy.tool("dpkg-query", SAYS_MISSING)
+    assert (
+        copy.run(*words).err == f"outpost: this needs Debian 12 (apt-get); missing: {installed}\n"
+    )
+
+
 def test_without_apt_it_says_what_to_install(copy: Copy) -> None:
     copy.is_prepared()
     copy.tool("dpkg-query", SAYS_MISSING)
