@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+from collections.abc import Callable
 from functools import cache
 
 YOUNG_OBJECTS = 50_000
@@ -17,9 +18,10 @@ def collect_rarely() -> None:
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
-def tidy_up() -> None:
-    """Drop what the session left, and give its pages back to the system."""
+def tidy_up(close_fonts: Callable[[], None]) -> None:
+    """Drop what the session or a former look left, and give its pages back to the system."""
     gc.collect()
+    close_fonts()
     trim = _trim()
     if trim is not None:
         trim(0)

@@ -18,6 +18,7 @@ from ui.screens.shell import Shell
 from ui.screens.waiting import Waiting
 from ui.theme.fonts import Fonts
 from ui.theme.look import Look
+from ui.theme.open_fonts import close_fonts
 from ui.theme.stage import Stage
 from ui.widgets.touchable import TAPPED, Touchable
 
@@ -123,7 +124,7 @@ class KioskWindow(FloatLayout):
             return
         if self._has_leftovers:
             self._has_leftovers = False
-            tidy_up()
+            tidy_up(close_fonts)
             self._prebuild()
         elif self.shell.build_next():
             self._prebuild()
