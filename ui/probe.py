@@ -3,8 +3,8 @@
 Off unless ``--probe PATH`` is given; never on a kiosk in service. A client sends lines and gets one
 JSON line for each:
 
-* ``look`` → ``{"screen", "view", "language", "touchables": [{"id", "text", "x", "y", "w", "h",
-  "enabled"}], "texts": […], "frames", "drawn_at"}``; pixels from the window's top left corner,
+* ``look`` → ``{"screen", "view", "language", "size", "touchables": [{"id", "text", "x", "y", "w",
+  "h", "enabled"}], "texts": […], "frames", "drawn_at"}``; pixels from the window's top left corner,
   ``drawn_at`` in monotonic seconds (CLOCK_MONOTONIC, the same for every process).
 * ``redraws`` → ``{"frames", "drawn_at"}``
 
@@ -36,7 +36,6 @@ Stable ids of what can be touched:
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import socket
 import threading
@@ -77,7 +76,7 @@ class Probe:
             self._path.unlink()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(self._path))
-        os.chmod(self._path, 0o600)  # noqa: PTH101 – the socket, before anyone can connect
+        self._path.chmod(0o600)  # the socket, before anyone can connect
         self._listener.listen(4)
         threading.Thread(target=self._serve, args=(self._listener,), daemon=True).start()
 
@@ -142,6 +141,7 @@ class Probe:
             "screen": screen.number if screen else None,
             "view": type(screen.view).__struct_config__.tag if screen else None,
             "language": screen.frame.language.value if screen else None,
+            "size": screen.frame.size.value if screen else None,
             "waiting": self._kiosk.waiting is not None,
             "touchables": touchables(self._kiosk),
             "texts": texts(self._kiosk),

@@ -55,7 +55,9 @@ class JournalEvidence:
         """The code of every slip, and what the HIS should say of it."""
         paid = {fact.slip_code: "accepted" for fact in self.facts(RegistrationPaid)}
         gone = self.facts(RegistrationCancelled)
-        return paid | {fact.slip_code: "cancelled" for fact in gone if fact.slip_code}
+        cancelled = {fact.slip_code: "cancelled" for fact in gone if fact.slip_code}
+        cases = {fact.slip_code: "case_open" for fact in self.facts(CaseOpened)}
+        return paid | cancelled | cases
 
     def summary(self) -> dict[str, object]:
         """Figures for report.json."""

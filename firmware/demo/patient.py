@@ -8,10 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from firmware.demo.kiosk import DeskKiosk
+from firmware.demo.pictures import MODES, Mode, Scene
 from firmware.demo.screen import Look, StoryFailed
 
 QUIET_SECONDS = 0.25
 """A screen is settled when nothing was drawn for this long."""
+
+GUARD_SECONDS = 0.7
+"""Longer than the half second for which the screen ignores touches after waking or committing."""
+
+ATTEMPTS = 3
+"""A picture is taken again when the screen changed its look meanwhile."""
 
 
 class PatientHands:
@@ -26,21 +33,21 @@ class PatientHands:
     # --- screen ---------------------------------------------------------------------------------
 
     def wakes(self) -> None:
-        """Touch the idle screen; the touch after it counts only after a guard of up to 1 s."""
+        """Touch the idle screen; the touch after it counts only after a guard."""
         self._screen.wait_for_view("attract")
-        time.sleep(1.1)
+        time.sleep(GUARD_SECONDS)
         self._screen.touch("attract")
         self._screen.wait_for_view("home")
-        time.sleep(1.1)
+        time.sleep(GUARD_SECONDS)
 
     def taps(self, widget_id: str, then: str | None = None) -> None:
         """Touch a widget; wait for the screen ``then``, or for any change."""
         if then is None:
-            return self._switches(widget_id)
+            self._switches(widget_id)
+            return
         self.settled()
         self._screen.touch(widget_id)
         self._screen.wait_for_view(then)
-        return None
 
     def types(self, letters: str) -> None:
         """Type on the screen's own keys, each when the one before it has shown its effect."""
@@ -52,7 +59,8 @@ class PatientHands:
         seen = self.settled()
         for widget in seen.touchables:
             if widget.id.startswith(prefix) and text in widget.text:
-                return self._switches(widget.id)
+                self._switches(widget.id)
+                return
         raise StoryFailed(f"nothing on {seen.view} says {text!r}: {seen.texts}")
 
     def taps_first(self, prefix: str, then: str) -> str:
@@ -79,11 +87,9 @@ class PatientHands:
         """Wait for a screen."""
         return self._screen.wait_for_view(view, seconds)
 
-    def settled(self) -> Look:
+    def settled(self, seconds: float = 15) -> Look:
         """Wait until nothing is drawn any more."""
-        return self._screen.wait(
-            "a settled screen", lambda seen: time.monotonic() - seen.drawn_at > QUIET_SECONDS
-        )
+        return self._screen.wait("a settled screen", _is_settled, seconds)
 
     def reads_all(self) -> str:
         """Return everything legible now."""
@@ -95,23 +101,58 @@ class PatientHands:
         self.settled()
         self._screen.shot(self._shots / f"{name}.png")
 
-    def shoots_all(self, name: str) -> None:
-        """Take the screen in Chinese and English, normal and elder, by touching the tools."""
-        self.shoots(f"{name}-zh-normal")
-        for tool, suffix in (
-            ("tool.elder", "zh-elder"),
-            ("tool.language", "en-elder"),
-            ("tool.elder", "en-normal"),
-        ):
-            self._switches(tool)
-            self.shoots(f"{name}-{suffix}")
-        self._switches("tool.language")
+    def shoots_all(self, *scenes: str | Scene) -> None:
+        """Take scenes in Chinese and English, normal and elder, by touching the tools."""
+        for mode in MODES:
+            for scene in scenes:
+                self._shoots_scene(scene if isinstance(scene, Scene) else Scene(scene), mode)
+        self._sets(MODES[0])
 
-    def _switches(self, widget_id: str) -> None:
-        before = self.settled().screen
-        self._screen.touch(widget_id)
-        self._screen.wait(f"a change after {widget_id}", lambda seen: seen.screen > before)
+    def _shoots_scene(self, scene: Scene, mode: Mode) -> None:
+        """Take the picture, and again if the screen was not in this mode before and after."""
+
+        def is_right(seen: Look) -> bool:
+            is_in_mode = (seen.language, seen.size) == (mode.language, mode.size)
+            return is_in_mode and seen.widget(scene.proof) is not None
+
+        for _ in range(ATTEMPTS):
+            before = self._sets(mode)
+            if scene.opened_by:
+                before = self._switches(scene.opened_by, though_disabled=True)
+            if not is_right(before):
+                before = self._screen.wait(
+                    f"{scene.proof} for {scene.name}",
+                    lambda seen: seen.widget(scene.proof) is not None and _is_settled(seen),
+                    scene.seconds,
+                )
+            self._screen.shot(self._shots / f"{scene.name}-{mode.name}.png")
+            after = self._screen.look()
+            if scene.left_by:
+                self._switches(scene.left_by)
+            if is_right(before) and after is not None and is_right(after):
+                return
+        raise StoryFailed(f"{scene.name} does not stay in {mode.name}")
+
+    def _sets(self, mode: Mode) -> Look:
+        """Touch the tools until the screen is in this mode."""
+        seen = self.settled()
+        for _ in range(2 * ATTEMPTS):
+            if seen.language != mode.language:
+                seen = self._switches("tool.language")
+            elif seen.size != mode.size:
+                seen = self._switches("tool.elder")
+            else:
+                return seen
+        raise StoryFailed(f"the tools do not lead to {mode.name}")
+
+    def _switches(self, widget_id: str, *, though_disabled: bool = False) -> Look:
+        """Touch a widget and wait until what it changed is drawn."""
         self.settled()
+        before = self._screen.touch(widget_id, though_disabled=though_disabled)
+        return self._screen.wait(
+            f"a change after {widget_id}",
+            lambda seen: seen.screen > before.screen and _is_settled(seen),
+        )
 
     # --- devices --------------------------------------------------------------------------------
 
@@ -143,6 +184,10 @@ class PatientHands:
             if time.monotonic() > limit:
                 raise StoryFailed(f"the cash acceptor stays in {state}")
             time.sleep(0.02)
+
+
+def _is_settled(seen: Look) -> bool:
+    return time.monotonic() - seen.drawn_at > QUIET_SECONDS
 
 
 def _wants_a_note(state: dict[str, Any]) -> bool:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from firmware.demo.pictures import Pictured, table
+
 
 class Check(msgspec.Struct, frozen=True):
     """One promise and whether it held; ``detail`` shows the figures."""
@@ -32,6 +34,7 @@ class Report(msgspec.Struct, frozen=True):
     verdict: str
     steps: tuple[Step, ...]
     checks: tuple[Check, ...]
+    pictures: tuple[Pictured, ...]
     journal: dict[str, object]
     gateway: dict[str, object]
     cash_box_fen: int
@@ -66,6 +69,11 @@ class Record:
         print(f"          {mark} {promise}{f'  ({detail})' if detail else ''}", flush=True)
 
     @property
+    def screens(self) -> Path:
+        """Where the screenshots are."""
+        return self.out / "screens"
+
+    @property
     def all_held(self) -> bool:
         """True when every promise held, and there were some."""
         return bool(self.checks) and all(check.held for check in self.checks)
@@ -78,6 +86,7 @@ class Record:
             verdict="every promise held" if self.all_held else "a promise was broken",
             steps=tuple(self.steps),
             checks=tuple(self.checks),
+            pictures=table(self.screens),
             journal=journal,
             gateway=gateway,
             cash_box_fen=cash_box_fen,

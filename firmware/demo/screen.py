@@ -36,6 +36,7 @@ class Look(msgspec.Struct, frozen=True):
     screen: int
     view: str
     language: str
+    size: str
     touchables: tuple[Widget, ...]
     texts: tuple[str, ...]
     frames: int
@@ -94,12 +95,22 @@ class TouchScreen:
             f"text {text!r}", lambda seen: any(text in shown for shown in seen.texts), seconds
         )
 
-    def touch(self, widget_id: str, seconds: float = 15) -> None:
-        """Put the finger on a widget for 60 ms, when it is there and enabled."""
-        seen = self.wait(f"widget {widget_id}", lambda look: _ready(look, widget_id), seconds)
+    def touch(self, widget_id: str, seconds: float = 15, *, though_disabled: bool = False) -> Look:
+        """Put the finger on a widget for 60 ms, when it is there and enabled.
+
+        ``though_disabled``: what does not work now is touched all the same (and says why).
+        Returns the look just before.
+        """
+
+        def is_ready(look: Look) -> bool:
+            widget = look.widget(widget_id)
+            return widget is not None and (widget.enabled or though_disabled)
+
+        seen = self.wait(f"widget {widget_id}", is_ready, seconds)
         widget = seen.widget(widget_id)
         assert widget is not None  # noqa: S101 - the wait above saw it
         self.touch_at(widget.x + widget.w / 2, widget.y + widget.h / 2)
+        return seen
 
     def touch_at(self, x: float, y: float) -> None:
         """Press and release at a point, with a finger's dwell."""
@@ -127,8 +138,3 @@ class TouchScreen:
 
     def _xdotool(self, *words: str) -> None:
         subprocess.run(["xdotool", *words], env={"DISPLAY": self._display}, check=True)
-
-
-def _ready(look: Look, widget_id: str) -> bool:
-    widget = look.widget(widget_id)
-    return widget is not None and widget.enabled

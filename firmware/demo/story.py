@@ -5,63 +5,31 @@ Each chapter is one function; read them in order. The people and the clinic are 
 
 from __future__ import annotations
 
-import resource
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from firmware.demo.evidence import read_gateway, read_journal, verify
 from firmware.demo.his_desk import HisDesk
 from firmware.demo.kiosk import DeskKiosk
-from firmware.demo.patient import PatientHands
-from firmware.demo.record import Record
+from firmware.demo.pictures import Scene, alike, table
 from firmware.demo.screen import StoryFailed
-
-FIRST, SECOND = "test_a", "zhang"
-"""Cards of the two patients, with test numbers of the national standard."""
-
-FIRST_MASKED, SECOND_MASKED = "测**", "张**"
-
-
-class Story:
-    """The stage: one kiosk, one pair of hands, one record."""
-
-    def __init__(self, kiosk: DeskKiosk, out: Path) -> None:
-        self.kiosk = kiosk
-        self.record = Record(out)
-        self.hands = PatientHands(kiosk, out / "screens")
-        self.wait = _Patience(20)
-
-    def chooses_doctor(self, title: str, *, pictures: bool) -> None:
-        """From the department screen to the confirm screen, the first free time."""
-        hands = self.hands
-        hands.types("NK")
-        if pictures:
-            hands.shoots_all("department")
-        hands.taps("row.NK", then="doctor")
-        hands.taps_text("chip.title", title)
-        if pictures:
-            hands.shoots_all("doctor")
-        hands.taps_first("row.", then="slot")
-        if pictures:
-            hands.shoots_all("slot")
-        hands.taps_first("row.", then="confirm")
-        if pictures:
-            hands.shoots_all("confirm")
-
-
-class _Patience:
-    """Waits for something outside the screen."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-
-    def __call__(self, what: str, holds: Callable[[], bool], seconds: float | None = None) -> None:
-        limit = time.monotonic() + (seconds or self._seconds)
-        while not holds():
-            if time.monotonic() > limit:
-                raise StoryFailed(f"{what}: not in time")
-            time.sleep(0.1)
+from firmware.demo.stage import (
+    FIRST,
+    FIRST_MASKED,
+    SECOND,
+    SECOND_MASKED,
+    Story,
+    credited,
+    is_drained,
+    leased,
+    printed,
+    restarts,
+)
+from firmware.demo.trouble import (
+    changes_mind,
+    disk_is_full,
+    loses_a_note,
+    thinks_for_long,
+)
 
 
 def play(kiosk: DeskKiosk, out: Path) -> bool:
@@ -76,8 +44,11 @@ def play(kiosk: DeskKiosk, out: Path) -> bool:
             slip_and_goodbye,
             core_and_screen_die,
             changes_mind,
+            loses_a_note,
             disk_is_full,
+            thinks_for_long,
             network_returns,
+            pictures_are_complete,
         ):
             chapter(story)
     except (StoryFailed, RuntimeError) as failure:
@@ -95,8 +66,11 @@ def online_and_identified(story: Story) -> None:
     record, hands = story.record, story.hands
     with record.step("Online: the kiosk pulls reference data and leases slots"):
         hands.shoots("attract")
-        story.wait("leased slots", lambda: _leased(story) > 0)
-        record.check("slots are leased to this kiosk", _leased(story) > 0, f"{_leased(story)}")
+        spoken = hands.reads_all()
+        both = "触摸屏幕" in spoken and "Touch the screen" in spoken
+        record.check("the idle screen speaks both languages at once", both)
+        story.wait("leased slots", lambda: leased(story) > 0)
+        record.check("slots are leased to this kiosk", leased(story) > 0, f"{leased(story)}")
     with record.step("The patient touches the screen and lays the ID card on the reader"):
         hands.wakes()
         hands.shoots_all("home")
@@ -118,7 +92,9 @@ def network_is_cut(story: Story) -> None:
         story.kiosk.lab.network("cut")
         hands.sees("离线可办", seconds=20)
         record.check("the screen says which services work offline", True)
-        hands.shoots_all("home-offline")
+        hands.shoots_all(
+            "home-offline", Scene("notice", "tile.book", "button.dismiss", "button.dismiss")
+        )
 
 
 def registers_offline(story: Story) -> None:
@@ -128,9 +104,6 @@ def registers_offline(story: Story) -> None:
         before = len(read_journal(story.kiosk).entries)
         hands.taps("tile.register_today", then="department")
         story.chooses_doctor("副主任医师", pictures=True)
-        hands.taps("tool.help")
-        hands.shoots("help")
-        hands.taps("button.close_help")
         after = len(read_journal(story.kiosk).entries)
         record.check("nothing is recorded before the patient confirms", before == after)
         hands.taps("button.confirm", then="pay")
@@ -151,19 +124,18 @@ def pays_in_cash_while_the_printer_hangs(story: Story) -> None:
         hands.sees("已收 10.00")
         record.check("credited once", read_journal(story.kiosk).credited_fen == 1000)
     with record.step("The printer's worker is hung"):
-        restarts = _restarts(story)
+        before = restarts(story)
         lab.act("printer1", "hang_worker")
     with record.step("A note put in while the patient asks to cancel is returned"):
         hands.taps("button.cancel_payment")
         hands.settled()
-        hands.shoots("pay-cancel-question")
         hands.feeds(20)
         story.wait("the note is back", lambda: lab.device("cash1")["returned_yuan"][-1:] == [20])
-        record.check("a returned note is not credited", _credited(story) == 1000)
+        record.check("a returned note is not credited", credited(story) == 1000)
         hands.taps("button.keep_paying")
     with record.step("The supervisor has killed and restarted the worker; the session went on"):
-        story.wait("restarted worker", lambda: _restarts(story) > restarts)
-        record.check("the hung worker was replaced", _restarts(story) > restarts)
+        story.wait("restarted worker", lambda: restarts(story) > before)
+        record.check("the hung worker was replaced", restarts(story) > before)
     with record.step("A note of 20 yuan covers the fee of 25"):
         hands.feeds(20)
         hands.sees_screen("done", seconds=20)
@@ -212,77 +184,24 @@ def core_and_screen_die(story: Story) -> None:
     with record.step("core is killed while a note of 20 yuan is being stacked"):
         story.chooses_doctor("主任医师", pictures=False)
         hands.taps("button.confirm", then="pay")
-        before = _credited(story)
+        before = credited(story)
         hands.feeds(20)
         hands.waits_until_note_is("stacking")
         kiosk.processes.kill("core")
         story.wait("core is back", lambda: kiosk.processes.restarts("core") == 1)
-        story.wait("the note is credited", lambda: _credited(story) == before + 2000)
+        story.wait("the note is credited", lambda: credited(story) == before + 2000)
         hands.sees_screen("pay")
         hands.sees("已收 20.00")
-        hands.shoots("pay-recovered")
-        record.check(
-            "after the restart the money is there, once", _credited(story) == before + 2000
-        )
+        record.check("after the restart the money is there, once", credited(story) == before + 2000)
+        hands.shoots_all("pay-recovered")
     with record.step("The patient pays the rest and gets the slip"):
         hands.feeds(10)
         hands.sees_screen("done", seconds=20)
-        story.wait("the slip", lambda: _printed(story) >= 2)
-        record.check("the slip is printed once", _printed(story) == 2)
+        story.wait("the slip", lambda: printed(story) >= 2)
+        record.check("the slip is printed once", printed(story) == 2)
         kiosk.lab.act("printer1", "tear")
         hands.takes_card()
         hands.taps("button.finish", then="attract")
-
-
-def changes_mind(story: Story) -> None:
-    """A patient cancels with money in the box: a slip says what is owed at the counter."""
-    record, hands, kiosk = story.record, story.hands, story.kiosk
-    with record.step("A patient thinks for long: the time-out warning, extended with one touch"):
-        hands.wakes()
-        hands.lays_card(FIRST)
-        seen = hands.sees(FIRST_MASKED)
-        record.check("own registration is the next step", "您已挂号" in " ".join(seen.texts))
-        hands.shoots_all("home-next-step")
-        hands.settled()
-        kiosk.screen.wait(
-            "time-out warning", lambda look: look.widget("button.extend") is not None, 60
-        )
-        hands.shoots("timeout-warning")
-        hands.taps("button.extend")
-    with record.step("The patient registers, pays 10 yuan, changes their mind"):
-        hands.taps("tile.register_today", then="department")
-        story.chooses_doctor("主治医师", pictures=False)
-        hands.taps("button.confirm", then="pay")
-        hands.feeds(10)
-        hands.sees("已收 10.00")
-        hands.taps("button.cancel_payment")
-        hands.taps("button.really_cancel", then="cancelled")
-        hands.shoots_all("cancelled")
-        text = kiosk.lab.slips()[-1]["text"]
-        record.check("the slip says that 10.00 yuan are owed at the counter", "10.00" in text)
-        hands.takes_card()
-        hands.taps("button.finish", then="attract")
-
-
-def disk_is_full(story: Story) -> None:
-    """The store cannot grow: nothing is taken from the patient, and it recovers by itself."""
-    record, hands, kiosk = story.record, story.hands, story.kiosk
-    with record.step("The disk is full: the kiosk says so before money goes in"):
-        hands.wakes()
-        hands.lays_card(SECOND)
-        hands.sees(SECOND_MASKED)
-        hands.taps("tile.register_today", then="department")
-        story.chooses_doctor("住院医师", pictures=False)
-        before = len(read_journal(kiosk).entries)
-        core = kiosk.processes.pid("core")
-        resource.prlimit(core, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
-        hands.taps("button.confirm", then="out_of_service")
-        hands.shoots("out-of-service")
-        resource.prlimit(core, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-        hands.takes_card()
-        hands.sees_screen("attract", seconds=30)
-        kinds = [type(e.fact).__name__ for e in read_journal(kiosk).entries[before:]]
-        record.check("nothing was half recorded", kinds in ([], ["KioskStarted"]), f"{kinds}")
 
 
 # --- 7 -------------------------------------------------------------------------------------------
@@ -294,7 +213,7 @@ def network_returns(story: Story) -> None:
     with record.step("The network returns, but the first two answers get lost"):
         kiosk.lab.network("drop_answers", count=2)
         kiosk.lab.network("restore")
-        story.wait("everything acknowledged", lambda: _is_drained(story), 90)
+        story.wait("everything acknowledged", lambda: is_drained(story), 90)
         dropped = kiosk.lab.state()["network"]["answers_dropped"]
         record.check("answers were lost on the way", dropped >= 1, f"{dropped} lost")
     with record.step("The whole journal arrives a second time, late"):
@@ -333,13 +252,27 @@ def _compare(story: Story) -> None:
     )
     states = {code: HisDesk(kiosk).state_of(code) for code in journal.slip_codes}
     record.check(
-        "the slip codes read accepted (paid) or cancelled (owed) at the HIS",
+        "the slip codes read accepted (paid), cancelled (owed) or case_open at the HIS",
         bool(states) and states == journal.slip_codes,
         f"{states}",
     )
     outcomes = gateway.outcomes()
     record.check("the HIS accepted every entry", set(outcomes) == {"accepted"}, f"{outcomes}")
     record.check("no alarm at the HIS", not gateway.rows["alarms"])
+
+
+def pictures_are_complete(story: Story) -> None:
+    """Every screen in both languages and both sizes; the table is in report.json."""
+    folder = story.record.screens
+    lines = table(folder)
+    missing = [name for line in lines for name in line.missing]
+    count = sum(len(line.pictures) for line in lines)
+    told = f"missing: {', '.join(missing)}" if missing else f"{count} pictures"
+    story.record.check(
+        "every screen is pictured in Chinese and English, normal and elder", not missing, told
+    )
+    same = alike(folder)
+    story.record.check("no two pictures are alike", not same, f"{same}" if same else "")
 
 
 def leave_evidence(story: Story) -> None:
@@ -355,26 +288,3 @@ def leave_evidence(story: Story) -> None:
         kiosk.lab.device("cash1")["cassette_total_yuan"] * 100,
     )
     print(f"\n{'every promise held' if record.all_held else 'A PROMISE WAS BROKEN'}: {record.out}")
-
-
-def _printed(story: Story) -> int:
-    return sum(slip["complete"] for slip in story.kiosk.lab.slips())
-
-
-def _leased(story: Story) -> int:
-    return sum(row["state"] == "leased" for row in read_gateway(story.kiosk).rows["slots"])
-
-
-def _credited(story: Story) -> int:
-    return read_journal(story.kiosk).credited_fen
-
-
-def _is_drained(story: Story) -> bool:
-    report = verify(story.kiosk)
-    return report.acked_to == report.head_seq
-
-
-def _restarts(story: Story) -> int:
-    """How often the printer's worker, and no other, has ended."""
-    lines = story.kiosk.processes.tail("devices", 5000).splitlines()
-    return sum('"printer1"' in line and "worker ended" in line for line in lines)
