@@ -115,6 +115,6 @@ def _has_open(pid: int, path: str) -> bool:
         return False  # ended meanwhile, or another user's
     for file in files:
         with contextlib.suppress(OSError):
-            if os.readlink(file) == path:  # noqa: PTH115 - the link's text, not a path to follow
+            if str(file.readlink()) == path:
                 return True
     return False

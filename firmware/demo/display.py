@@ -40,5 +40,5 @@ def desk_display() -> str | None:
     name = os.environ.get("DISPLAY")
     if not name:
         return None
-    socket = Path("/tmp/.X11-unix") / f"X{name.lstrip(':').split('.')[0]}"  # noqa: S108
+    socket = Path("/tmp/.X11-unix") / f"X{name.lstrip(':').split('.')[0]}"  # noqa: S108 - where X servers listen
     return name if not name.startswith(":") or socket.exists() else None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol, assert_never
 
 import msgspec
@@ -233,4 +233,4 @@ class Peripheral:
 
     def _port_exists(self) -> bool:
         port = self.device.port
-        return not port.startswith("/") or os.path.exists(port)  # noqa: PTH110 - a plain question
+        return not port.startswith("/") or Path(port).exists()
