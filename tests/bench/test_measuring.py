@@ -74,7 +74,7 @@ def test_a_finger_walks_through_the_kiosk_and_back(tmp_path: Path, display: Xvfb
         presses, switches = touches(kiosk, finger, silent, rounds=(1, 1))
         assert "20 ×" in presses.detail
         assert "6 ×" in switches.detail
-        assert 50 < memory(kiosk).measured < 2000
+        assert 50 < memory(kiosk, finger, silent, tools=("tool.elder",)).measured < 2000
         assert screen_start(kiosk, finger, silent, starts=1).measured > 0
         finger.close()
     finally:

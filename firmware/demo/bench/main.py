@@ -108,7 +108,7 @@ def _on_a_kiosk(root: Path, bench: Bench) -> list[Figure]:
         finger = Finger(display.name)
         bench.take("idling", lambda: idle(kiosk, finger, bench.say))
         bench.take("touches", lambda: touches(kiosk, finger, bench.say))
-        bench.take("memory", lambda: memory(kiosk))
+        bench.take("memory", lambda: memory(kiosk, finger, bench.say))
         bench.take("start of the screen", lambda: screen_start(kiosk, finger, bench.say))
         finger.close()
     finally:

@@ -126,7 +126,7 @@ def touches(
     for number in range(switch_rounds):
         say(f"screen switches, round {number + 1} of {switch_rounds}")
         first = number == 0
-        switches += _walk(patient, presses, say, press_rounds if first else 0)
+        switches += walk(patient, presses, say, press_rounds if first else 0)
     return [
         Figure(
             PRESS_METRIC,
@@ -149,10 +149,13 @@ def touches(
     ]
 
 
-def _walk(
+def walk(
     patient: Patient, presses: list[float], say: Callable[[str], None], press_rounds: int
 ) -> list[float]:
-    """From home to the slots and back; presses widgets of each view on the way."""
+    """From home to the slots and back; presses widgets of each view on the way.
+
+    Returns how long each switch took, in milliseconds.
+    """
     took: list[float] = []
     for view, choose, then in (
         ("home", _named("tile.register_today"), "department"),
