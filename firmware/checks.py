@@ -1,4 +1,7 @@
-"""``outpost test``: style, types, import arrows and all tests, in that order, all of them run."""
+"""``outpost test``: style, types, import arrows and all tests, in that order, all of them run.
+
+``outpost test --crash``: power cuts by the thousand, beyond what the tests do each time.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,17 @@ def _commands(pytest_arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
         ("import arrows", [str(binaries / "lint-imports")]),
         pytest,
     ]
+
+
+def run_power_cuts(arguments: Sequence[str]) -> int:
+    """Cut the power of the store thousands of times (``outpost test --crash``)."""
+    command = [sys.executable, "-P", "-m", "tests.crash.campaign", *arguments]
+    campaign = subprocess.Popen(command, cwd=ROOT)
+    while True:
+        try:
+            return campaign.wait()
+        except KeyboardInterrupt:
+            pass  # it has heard it too, cleans up and ends
 
 
 def run_checks(pytest_arguments: Sequence[str]) -> int:

@@ -37,6 +37,7 @@ Tools:
   outpost config check FILE        every error of a deployment file at once, with its line
   outpost verify-journal PATH      checks a kiosk's journal, independently of the writer
   outpost bench main-path          speed and size against their targets
+  outpost test --crash             10,000 power cuts of the store, at every operation
 """
 
 
@@ -237,7 +238,8 @@ def _add_desk(commands: argparse._SubParsersAction[_OneLineErrors]) -> None:
         "test",
         help="every check and every test",
         description="ruff, mypy, import arrows, then all tests. Arguments go to pytest alone: "
-        "outpost test tests/flows -k cash",
+        "outpost test tests/flows -k cash. As the first argument, --crash cuts the power of the "
+        "store thousands of times instead (outpost test --crash --help).",
     )
     test.add_argument("pytest", nargs="*", metavar="PYTEST_ARGUMENT")
     test.set_defaults(handler=_test)
@@ -259,6 +261,10 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse and run; returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:2] == ["test", "--crash"]:
+        from firmware.checks import run_power_cuts
+
+        return run_power_cuts(words[2:])
     if words[:1] == ["test"]:  # everything after it belongs to pytest, options too
         return _test(argparse.Namespace(pytest=words[1:])) if words[1:2] != ["--help"] else _help()
     if words[:1] == ["lab"]:

@@ -1,0 +1,52 @@
+"""The recorder sees everything: replayed, its log gives the same files, byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.crash.exercises import EXERCISES
+from tests.crash.operations import Kind, parse
+from tests.crash.recording import Recording, WorkloadFailed, files_in, record
+from tests.crash.replayer import final_state
+from tests.crash.trial import scratch
+from tests.crash.workloads import catalogue
+
+
+def exercised(name: str, folder: Path) -> Recording:
+    (folder / "from-before").mkdir()
+    (folder / "from-before" / "f").write_text("f")
+    return record(name, 0, folder, module="tests.crash.exercises")
+
+
+@pytest.mark.parametrize("name", sorted(EXERCISES.keys() - {"mapping"}))
+def test_nothing_a_process_does_to_a_file_escapes(name: str, tmp_path: Path) -> None:
+    recording = exercised(name, tmp_path)
+    assert final_state(recording) == files_in(tmp_path)
+
+
+def test_what_could_change_a_file_unseen_stops_the_recording(tmp_path: Path) -> None:
+    with pytest.raises(WorkloadFailed, match="a shared writable mapping"):
+        exercised("mapping", tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.WORKLOADS | catalogue.CONTROLS))
+def test_every_workload_is_recorded_byte_for_byte(name: str) -> None:
+    with scratch() as folder:
+        catalogue.prepare(name, 11, folder)
+        recording = record(name, 11, folder)
+        assert final_state(recording) == files_in(folder)
+    assert any(operation.kind is Kind.SYNC_END for operation in recording.operations)
+
+
+def test_a_recording_is_kept_and_read_again(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    recording = exercised("name", tmp_path / "work")
+    recording.save(tmp_path / "kept")
+    assert Recording.load(tmp_path / "kept") == recording
+
+
+def test_a_log_that_was_cut_off_is_not_taken_for_whole() -> None:
+    with pytest.raises(ValueError, match="mid record"):
+        list(parse(b"\x40\x00\x00\x00\x01"))

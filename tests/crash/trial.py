@@ -1,0 +1,62 @@
+"""One trial: a workload is recorded, and crash states of it are judged."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.crash.boot import boot
+from tests.crash.judge import Verdict, judge
+from tests.crash.recording import Recording, record, write_files
+from tests.crash.replayer import CrashState
+from tests.crash.workloads import catalogue
+
+FAILURES = Path(tempfile.gettempdir()) / "outpost-crash-failures"
+"""Recordings of workloads that were harmed: encryption makes none like another."""
+
+MEMORY = Path("/dev/shm")
+"""A disk that forgets: fsync costs nothing there."""
+
+SCRATCH = "OUTPOST_CRASH_FOLDER"
+"""Environment variable: where scratch directories are made, else in memory."""
+
+_LISTED = 10
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A directory in memory where there is one: thousands of states are written and dropped."""
+    where = os.environ.get(SCRATCH) or (MEMORY if MEMORY.is_dir() else None)
+    with tempfile.TemporaryDirectory(prefix="outpost-crash-", dir=where) as folder:
+        yield Path(folder)
+
+
+def recorded(workload: str, seed: int) -> Recording:
+    """Run the workload once under the recorder."""
+    with scratch() as folder:
+        catalogue.prepare(workload, seed, folder)
+        return record(workload, seed, folder)
+
+
+def judged(state: CrashState, folder: Path) -> Verdict:
+    """Lay the state out in the (emptied) folder and judge it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    write_files(state.files, folder)
+    return judge(folder, state.notes, boot)
+
+
+def explained(recording: Recording, harmed: Mapping[str, Verdict]) -> str:
+    """Say what was harmed and how to see it again; keeps the recording for that."""
+    FAILURES.mkdir(exist_ok=True)
+    kept = FAILURES / f"{recording.name.replace('/', '-')}-{time.time_ns()}.rec"
+    recording.save(kept)
+    lines = [f"{name}: {verdict.harm}: {verdict.detail}" for name, verdict in harmed.items()]
+    again = f"see one again: outpost test --crash --recording {kept} --state CUT/VARIANT"
+    head = f"{len(lines)} states of {recording.name} were harmed"
+    return "\n".join([head, *lines[:_LISTED], again])

@@ -1,0 +1,62 @@
+"""What sync writes: receipts, parked entries; alone and beside core's entries."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+from pathlib import Path
+
+from store_forward.contract.wire import Outcome, Result
+from tests.crash.notebook import Answered, Notebook, Parked
+from tests.crash.workloads import enqueue
+from tests.crash.workloads.enqueue import groups, open_store
+from tests.unit.store.builders import receipt
+
+WAITING = 24
+
+
+def prepare(folder: Path, rng: random.Random, notebook: Notebook) -> None:
+    """A store with entries that wait for the gateway."""
+    with open_store(folder, create=True) as store:
+        for group in groups(rng, 1, WAITING):
+            notebook.append(store.journal, group)
+
+
+def answer(folder: Path, rng: random.Random, notebook: Notebook) -> None:
+    """The gateway answers batch after batch; some entries are refused by the HIS."""
+    with open_store(folder) as store:
+        while rows := store.outbox.pending(rng.randint(1, 4), 10**6).rows:
+            first, last = rows[0].seq, rows[-1].seq
+            results = [
+                Result(row.seq, row.entry().id, rng.choice(list(Outcome)))
+                for row in rows
+                if rng.random() < 0.5
+            ]
+            acked = store.outbox.record_answer(receipt(store, first, last), results)
+            notebook.note(Answered(acked))
+
+
+def park(folder: Path, rng: random.Random, notebook: Notebook) -> None:
+    """Entries that cannot be delivered are marked for staff."""
+    with open_store(folder) as store:
+        for seq in rng.sample(range(1, store.journal.head().seq + 1), 12):
+            store.outbox.park(seq, "refused_413")
+            notebook.note(Parked(seq))
+
+
+def together(folder: Path, rng: random.Random, notebook: Notebook) -> None:
+    """Core appends while sync, a process of its own, stores answers."""
+    process = multiprocessing.get_context("spawn").Process(
+        target=_answer_elsewhere, args=(folder, rng.random())
+    )
+    process.start()
+    enqueue.run(folder, rng, notebook)
+    process.join()
+    if process.exitcode:
+        raise RuntimeError(f"sync's process ended with {process.exitcode}")
+
+
+def _answer_elsewhere(folder: Path, seed: float) -> None:
+    notebook = Notebook(folder)
+    answer(folder, random.Random(seed), notebook)
+    notebook.close()
