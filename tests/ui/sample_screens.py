@@ -224,6 +224,11 @@ def every_screen(modes: Modes = Modes()) -> dict[str, v.Screen]:
             done(provisional=True, slip=v.SlipState.UNCERTAIN, excess_fen=3000, paid_fen=5000),
         ),
         (
+            "done_offline_printed",
+            session(can_go_back=False, **OFFLINE),
+            done(provisional=True, excess_fen=500, paid_fen=3000),
+        ),
+        (
             "cancelled",
             ended,
             v.CancelledView(1000, v.SlipState.PRINTED, "A-1121-0043M"),
