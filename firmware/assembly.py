@@ -186,7 +186,7 @@ def run_sync(deployment: Deployment) -> int:
     from firmware.systemd_notify import notify
     from store_forward.contract.keys import load_private_key, load_public_key
     from store_forward.store.keys import load_key
-    from store_forward.store.store import Store
+    from store_forward.store.store import Role, Store
     from store_forward.sync.authority import BadAuthority, trust_only
     from store_forward.sync.client import GatewayClient, open_connection
     from store_forward.sync.service import Surroundings, SyncService, run_service
@@ -201,6 +201,7 @@ def run_sync(deployment: Deployment) -> int:
         Path(deployment.paths.state) / "store.db",
         load_key(keys / "store.key"),
         device=deployment.kiosk.id,
+        role=Role.GUEST,
     ) as store:
         try:
             trusted = trust_only(keys / deployment.gateway.ca)
@@ -287,6 +288,7 @@ def run_gateway(
     from store_forward.contract.keys import BadKeyFile
     from store_forward.gateway.clinic_file import BadClinicFile
     from store_forward.gateway.database import DatabaseUnavailable
+    from store_forward.gateway.location import BadDatabaseUrl
     from store_forward.gateway.serve import GatewayFailed, GatewayOptions, serve
 
     log_to_stderr()
@@ -300,7 +302,13 @@ def run_gateway(
     )
     try:
         serve(options)
-    except (BadClinicFile, BadKeyFile, DatabaseUnavailable, GatewayFailed) as fault:
+    except (
+        BadClinicFile,
+        BadDatabaseUrl,
+        BadKeyFile,
+        DatabaseUnavailable,
+        GatewayFailed,
+    ) as fault:
         raise CannotStart(str(fault)) from fault
     except OSError as fault:
         raise CannotStart(

@@ -24,7 +24,7 @@ def load_private_key(path: Path) -> Ed25519PrivateKey:
 
     Raises BadKeyFile when the file is missing, open to others, not ours or not such a key.
     """
-    _require_private(path)
+    require_private(path)
     try:
         key = serialization.load_pem_private_key(_read(path), password=None)
     except (ValueError, TypeError) as fault:
@@ -92,7 +92,8 @@ def _read(path: Path) -> bytes:
         raise BadKeyFile(f"{path} cannot be read ({fault.strerror}): provision it") from fault
 
 
-def _require_private(path: Path) -> None:
+def require_private(path: Path) -> None:
+    """Raise BadKeyFile unless the file is ours and closed to all others, or a credential."""
     try:
         status = path.stat()
     except OSError as fault:

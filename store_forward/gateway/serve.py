@@ -1,8 +1,9 @@
 """Runs the gateway: makes what is missing in its directory, then serves HTTPS until told to stop.
 
-The directory holds ``gateway.db``, ``gateway-ca.pem`` and the server's certificate and key,
-``receipt-key.pem`` and its public half ``gateway-receipt.pem``, ``operator-token`` and
-``enrolled/<device>.pem``. Kiosks need the two files called ``gateway-…ca`` and ``…receipt``.
+The directory holds ``gateway.db`` (or ``database-url``, see ``location.py``), ``gateway-ca.pem``
+and the server's certificate and key, ``receipt-key.pem`` and its public half
+``gateway-receipt.pem``, ``operator-token`` and ``enrolled/<device>.pem``. Kiosks need the two files
+called ``gateway-…ca`` and ``…receipt``.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from store_forward.gateway.connections import (
 )
 from store_forward.gateway.database import Database, open_database
 from store_forward.gateway.enrolment import Enrolments
+from store_forward.gateway.location import read_location
 from store_forward.gateway.reference import set_epoch
 
 SOFTWARE = "outpost-gateway 0.1.0"
@@ -92,7 +94,7 @@ class Prepared:
 def prepare(options: GatewayOptions) -> Prepared:
     """Make what is missing in the directory and put the application together.
 
-    Raises BadClinicFile, BadKeyFile, DatabaseUnavailable or OSError.
+    Raises BadClinicFile, BadDatabaseUrl, BadKeyFile, DatabaseUnavailable or OSError.
     """
     clinic = load_clinic(options.reference)
     directory = options.directory
@@ -102,7 +104,7 @@ def prepare(options: GatewayOptions) -> Prepared:
     certificates = _certificates(directory, options.now())
     receipt_key = _receipt_key(directory)
     token = _token(directory)
-    database = open_database(directory / "gateway.db")
+    database = open_database(read_location(directory))
     database.transact(lambda connection: set_epoch(connection, secrets.token_hex(8)))
     enrolments = Enrolments(database, enrolled, options.now)
     enrolments.read_folder()

@@ -1,10 +1,9 @@
-"""A gateway without HTTP: real SQLite file, virtual clock, a clinic with two doctors."""
+"""A gateway without HTTP: a real database, virtual clock, a clinic with two doctors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -45,6 +44,7 @@ from store_forward.gateway.lookup import find_transaction
 from store_forward.gateway.reference import set_epoch
 from store_forward.gateway.tables import posting
 from tests.fakes.journal_of import JournalOf
+from tests.postgres.places import Place
 
 KIOSK = "QH-01"
 OTHER_KIOSK = "QH-02"
@@ -96,10 +96,10 @@ class GatewayBench:
     """The gateway's desks over one database, and time that only tests move."""
 
     def __init__(
-        self, directory: Path, clinic: Clinic | None = None, busy_timeout_ms: int = 5_000
+        self, place: Place, clinic: Clinic | None = None, busy_timeout_ms: int = 5_000
     ) -> None:
         self.now = MORNING
-        self.database = open_database(directory / "gateway.db", busy_timeout_ms)
+        self.database = open_database(place, busy_timeout_ms)
         with self.database.write() as connection:
             set_epoch(connection, "epoch1")
             for device in (KIOSK, OTHER_KIOSK):

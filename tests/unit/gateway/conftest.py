@@ -12,20 +12,21 @@ from store_forward.contract.keys import public_pem
 from store_forward.gateway.api import Gateway
 from store_forward.gateway.app import create_app
 from store_forward.gateway.enrolment import Enrolments
+from tests.postgres.places import Place
 from tests.unit.gateway.bench import DEVICE_KEY, KIOSK, OTHER_KIOSK, GatewayBench
 from tests.unit.gateway.http_kiosk import TOKEN, Kiosk
 
 
 @pytest.fixture(name="bench")
-def _bench(tmp_path: Path) -> Iterator[GatewayBench]:
-    bench = GatewayBench(tmp_path)
+def _bench(place: Place) -> Iterator[GatewayBench]:
+    bench = GatewayBench(place)
     yield bench
     bench.close()
 
 
 @pytest.fixture(name="gateway")
-def _gateway(tmp_path: Path) -> Iterator[Gateway]:
-    bench = GatewayBench(tmp_path, busy_timeout_ms=50)
+def _gateway(place: Place, tmp_path: Path) -> Iterator[Gateway]:
+    bench = GatewayBench(place, busy_timeout_ms=50)
     enrolled = tmp_path / "enrolled"
     enrolled.mkdir()
     for device in (KIOSK, OTHER_KIOSK):

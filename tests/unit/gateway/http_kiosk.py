@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import httpx
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar import Litestar
 from litestar.testing import TestClient
+from sqlalchemy import func, select
 
 from store_forward.contract.facts import KioskStarted
 from store_forward.contract.wire import Problem
 from store_forward.gateway.api import Gateway
+from store_forward.gateway.tables import inbox
 from tests.fakes.journal_of import JournalOf, signed_headers
 from tests.unit.gateway.bench import DEVICE_KEY, KIOSK
 
@@ -53,14 +53,6 @@ def a_batch(device: str = KIOSK) -> bytes:
 
 
 def recorded(gateway: Gateway) -> int:
-    """How many entries the gateway has on its disk."""
-    connection = sqlite3.connect(database_file(gateway))
-    try:
-        return int(connection.execute("SELECT count(*) FROM inbox").fetchone()[0])
-    finally:
-        connection.close()
-
-
-def database_file(gateway: Gateway) -> str:
+    """How many entries the gateway has."""
     with gateway.database.read() as connection:
-        return str(connection.exec_driver_sql("PRAGMA database_list").all()[0][2])
+        return int(connection.execute(select(func.count()).select_from(inbox)).scalar_one())

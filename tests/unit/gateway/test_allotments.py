@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +17,7 @@ from store_forward.contract.wire import LeaseRequest, LeaseReturn, Outcome, Slot
 from store_forward.gateway.allotments import SaleVerdict, Slot, SlotState, judge_sale
 from store_forward.gateway.problems import Refused
 from tests.fakes.journal_of import JournalOf
+from tests.postgres.places import Place, Places
 from tests.unit.gateway.bench import (
     KIOSK,
     OTHER_KIOSK,
@@ -189,8 +189,8 @@ def test_slots_of_past_hours_are_handed_out_last_in_a_demonstration(bench: Gatew
     assert first == ["08:00", "11:00"]
 
 
-def test_slots_of_past_hours_are_not_handed_out_in_a_real_clinic(tmp_path: Path) -> None:
-    bench = GatewayBench(tmp_path, small_clinic(sells_past_slots=False))
+def test_slots_of_past_hours_are_not_handed_out_in_a_real_clinic(place: Place) -> None:
+    bench = GatewayBench(place, small_clinic(sells_past_slots=False))
     bench.now += timedelta(hours=1, minutes=30)
     assert {lease.start for lease in bench.lease(wanted=4)} == {"11:00"}
     bench.close()
@@ -201,10 +201,11 @@ class Partitioned(RuleBasedStateMachine):
 
     KIOSKS = (KIOSK, OTHER_KIOSK)
 
-    def __init__(self) -> None:
+    def __init__(self, places: Places) -> None:
         super().__init__()
-        self.directory = tempfile.TemporaryDirectory()
-        self.bench = GatewayBench(Path(self.directory.name))
+        self.ending = ExitStack()
+        self.bench = GatewayBench(self.ending.enter_context(places.new()))
+        self.ending.callback(self.bench.close)
         self.journals = {device: JournalOf(device) for device in self.KIOSKS}
         self.sent = dict.fromkeys(self.KIOSKS, 0)
         self.held: dict[str, dict[str, SlotLease]] = {device: {} for device in self.KIOSKS}
@@ -276,13 +277,16 @@ class Partitioned(RuleBasedStateMachine):
                 assert row["order_id"] in sold_to | in_review
 
     def teardown(self) -> None:
-        self.bench.close()
-        self.directory.cleanup()
+        self.ending.close()
 
 
-def test_no_history_of_leases_and_late_sales_oversells() -> None:
+def test_no_history_of_leases_and_late_sales_oversells(places: Places) -> None:
+    class Here(Partitioned):
+        def __init__(self) -> None:
+            super().__init__(places)
+
     run_state_machine_as_test(
-        Partitioned,
+        Here,
         settings=settings(
             max_examples=15,
             stateful_step_count=20,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -25,8 +24,9 @@ from store_forward.contract.wire import (
 from store_forward.gateway.api import Gateway
 from store_forward.gateway.app import create_app
 from store_forward.gateway.batches import BatchDesk
+from tests.postgres.places import Place, locked_elsewhere
 from tests.unit.gateway.bench import DEVICE_KEY, KIOSK, MORNING
-from tests.unit.gateway.http_kiosk import HOST, Kiosk, a_batch, database_file, problem
+from tests.unit.gateway.http_kiosk import HOST, Kiosk, a_batch, problem
 
 
 def test_a_signed_batch_is_answered(kiosk: Kiosk) -> None:
@@ -193,15 +193,11 @@ def test_a_bug_is_told_without_its_inside(gateway: Gateway) -> None:
     assert "secret" not in response.text
 
 
-def test_a_locked_database_asks_to_come_again(kiosk: Kiosk, gateway: Gateway) -> None:
-    blocker = sqlite3.connect(database_file(gateway), isolation_level=None)
-    blocker.execute("BEGIN IMMEDIATE")
-    try:
+def test_a_locked_database_asks_to_come_again(kiosk: Kiosk, place: Place) -> None:
+    with locked_elsewhere(place):
         response = kiosk.post("/v1/batches", a_batch())
         assert problem(response) == (503, "database_unavailable")
         assert int(response.headers["retry-after"]) > 0
-    finally:
-        blocker.close()
     assert kiosk.post("/v1/batches", a_batch()).status_code == 200
 
 

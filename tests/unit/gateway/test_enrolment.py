@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from store_forward.gateway.problems import Refused
 from store_forward.gateway.tables import device
 from store_forward.gateway.times import to_text
 from tests.fakes.journal_of import JournalOf
+from tests.postgres.places import Place, locked_elsewhere
 from tests.unit.gateway.bench import KIOSK, MORNING, GatewayBench
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32))).public_key()
@@ -26,8 +26,8 @@ NEW_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33))).public_key()
 
 
 @pytest.fixture(name="database")
-def _database(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(tmp_path / "gateway.db")
+def _database(place: Place) -> Iterator[Database]:
+    database = open_database(place)
     yield database
     database.close()
 
@@ -122,17 +122,15 @@ def test_the_database_remembers_since_when_the_newest_key_is_believed(
     assert (row.public_key, row.enrolled_at) == (public_pem(NEW_KEY).decode(), to_text(later))
 
 
-def test_a_locked_database_does_not_keep_a_new_key_out(tmp_path: Path, folder: Path) -> None:
-    database = open_database(tmp_path / "busy.db", busy_timeout_ms=10)
-    other = sqlite3.connect(tmp_path / "busy.db", isolation_level=None)
+def test_a_locked_database_does_not_keep_a_new_key_out(place: Place, folder: Path) -> None:
+    database = open_database(place, busy_timeout_ms=10)
     (folder / "QH-07.pem").write_bytes(public_pem(KEY))
     known = enrolments(database, folder)
-    other.execute("BEGIN IMMEDIATE")
-    assert is_same(known.find_key("QH-07"), KEY)
-    other.execute("ROLLBACK")
+    with locked_elsewhere(place):
+        assert is_same(known.find_key("QH-07"), KEY)
     known.find_key("QH-07")
-    assert other.execute("SELECT device FROM device").fetchall() == [("QH-07",)]
-    other.close()
+    with database.read() as connection:
+        assert connection.execute(select(device.c.device)).scalars().all() == ["QH-07"]
     database.close()
 
 

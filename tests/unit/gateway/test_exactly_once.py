@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,6 +10,7 @@ from hypothesis import strategies as st
 from store_forward.contract.wire import Outcome
 from store_forward.gateway.problems import Refused
 from tests.fakes.journal_of import JournalOf
+from tests.postgres.places import Places
 from tests.unit.gateway.bench import FEE_FEN, KIOSK, GatewayBench, OrderStory
 
 
@@ -45,12 +44,12 @@ plans = st.lists(
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(plans, st.data())
+@given(plan=plans, data=st.data())
 def test_duplicates_overlaps_and_replays_change_nothing(
-    plan: list[tuple[int, str]], data: st.DataObject
+    places: Places, plan: list[tuple[int, str]], data: st.DataObject
 ) -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        bench = GatewayBench(Path(directory))
+    with places.new() as place:
+        bench = GatewayBench(place)
         try:
             journal, stacked = a_day(bench, plan)
             last = len(journal.bodies)

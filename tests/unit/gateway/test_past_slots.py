@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +13,7 @@ from store_forward.contract.wire import LeaseRequest, LeaseReturn, Outcome, Slot
 from store_forward.gateway.catalogue import Catalogue
 from store_forward.gateway.clinic import SellingDay
 from tests.fakes.journal_of import JournalOf
+from tests.postgres.places import Place
 from tests.unit.gateway.bench import (
     KIOSK,
     MORNING,
@@ -33,8 +33,8 @@ DOCTOR = "NK01"
 
 
 @pytest.fixture(name="bench")
-def _bench(tmp_path: Path) -> Iterator[GatewayBench]:
-    bench = GatewayBench(tmp_path, small_clinic(minutes=10, sells_past_slots=False))
+def _bench(place: Place) -> Iterator[GatewayBench]:
+    bench = GatewayBench(place, small_clinic(minutes=10, sells_past_slots=False))
     bench.now = BEFORE_OPENING
     yield bench
     bench.close()
@@ -134,9 +134,9 @@ def test_a_sale_made_in_time_counts_however_late_it_arrives(bench: GatewayBench)
 
 
 def test_a_lease_given_under_longer_terms_is_told_no_longer_than_its_slot(
-    tmp_path: Path,
+    place: Place,
 ) -> None:
-    bench = GatewayBench(tmp_path, small_clinic(minutes=10, sells_past_slots=True))
+    bench = GatewayBench(place, small_clinic(minutes=10, sells_past_slots=True))
     bench.now = BEFORE_OPENING
     assert {end_of(each) for each in bench.lease(wanted=3)} == {BEFORE_OPENING + TERMS.duration}
     strict = small_clinic(minutes=10, sells_past_slots=False)

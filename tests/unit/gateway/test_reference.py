@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,12 +12,13 @@ from store_forward.contract.wire import Department, Doctor, ReferencePage, Sched
 from store_forward.gateway.database import Database, open_database
 from store_forward.gateway.problems import Refused
 from store_forward.gateway.reference import publish, read_page, set_epoch
+from tests.postgres.places import Place
 from tests.unit.gateway.bench import MORNING, GatewayBench
 
 
 @pytest.fixture(name="database")
-def _database(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(tmp_path / "gateway.db")
+def _database(place: Place) -> Iterator[Database]:
+    database = open_database(place)
     with database.write() as connection:
         set_epoch(connection, "epoch1")
     yield database
