@@ -9,13 +9,13 @@ import tempfile
 import threading
 from pathlib import Path
 
-from firmware.demo.display import Xvfb, desk_display
+from firmware.demo.display import Xvfb, desk_display, display_size, window_size
 from firmware.demo.kiosk import DeskKiosk
 from firmware.demo.processes import ProcessFailed
 from firmware.demo.workspace import prepare
 
 HAND_SIZE = (720, 1280)
-"""Window on a desk's display: the portrait kiosk, scaled to fit most monitors."""
+"""Window on a virtual display: the portrait kiosk, scaled."""
 
 STORY_SIZE = (1080, 1920)
 """The kiosk's own screen, for screenshots."""
@@ -71,10 +71,12 @@ def _play(root: Path, out: Path) -> int:
 
 
 def _by_hand(root: Path) -> int:
-    width_px, height_px = HAND_SIZE
     name = desk_display()
-    virtual = None if name else Xvfb(width_px, height_px)
-    display = name or (virtual.name if virtual else "")
+    room = display_size(name) if name else None
+    size = window_size(room) if room else None
+    virtual = None if name and size else Xvfb(*HAND_SIZE)
+    display = virtual.name if virtual else name or ""
+    width_px, height_px = size or HAND_SIZE
     space = prepare(root, width_px=width_px, height_px=height_px)
     kiosk = DeskKiosk(space, display, _say, is_virtual=virtual is not None)
     try:
@@ -107,7 +109,7 @@ The kiosk is up.
     )
     if is_virtual:
         print(
-            f"""  Screen         there is no display here, so it is on Xvfb {kiosk.display}:
+            f"""  Screen         no display here holds the window, so it is on Xvfb {kiosk.display}:
                  the lab's page shows it and takes touches; or, with package x11vnc,
                  x11vnc -localhost -display {kiosk.display}"""
         )
