@@ -11,7 +11,7 @@ from firmware.demo.kiosk import DeskKiosk
 from firmware.demo.pictures import MODES, Mode, Scene
 from firmware.demo.screen import Look, StoryFailed
 
-QUIET_SECONDS = 0.25
+QUIET_SECONDS = 0.15
 """A screen is settled when nothing was drawn for this long."""
 
 GUARD_SECONDS = 0.7
