@@ -19,6 +19,7 @@ from store_forward.gateway.serve import (
     make_server,
     prepare,
 )
+from tests.postgres.places import Place, tell_gateway
 
 CLINIC = Path(__file__).parents[2] / "firmware" / "demo" / "clinic.toml"
 
@@ -47,8 +48,14 @@ def running_gateway(
     reference: Path = CLINIC,
     port: int = 0,
     limits: ConnectionLimits = DEFAULT_LIMITS,
+    place: Place | None = None,
 ) -> Iterator[RunningGateway]:
-    """Run a gateway on its directory until the block ends; it can be started again on it."""
+    """Run a gateway on its directory until the block ends; it can be started again on it.
+
+    With ``place`` it keeps its data there, otherwise in a file of the directory.
+    """
+    if place is not None:
+        tell_gateway(directory, place)
     options = GatewayOptions(directory, reference, port=port, limits=limits)
     prepared = prepare(options)
     with listen(options) as listener:

@@ -1,11 +1,10 @@
-"""The gateway as a kiosk meets it: real TLS, real HTTP, real SQLite file."""
+"""The gateway as a kiosk meets it: real TLS, real HTTP, a real database."""
 
 from __future__ import annotations
 
 import ssl
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from store_forward.contract.wire import BatchAnswer, LeaseAnswer, Outcome, Refer
 from store_forward.gateway.certificates import make_certificates
 from tests.fakes.journal_of import JournalOf, signed_headers
 from tests.fakes.running_gateway import RunningGateway, running_gateway
+from tests.postgres.places import Place
 
 KIOSK = "QH-01"
 
@@ -28,8 +28,8 @@ IMPORT_SECONDS_LIMIT = 10.0
 
 
 @pytest.fixture(name="gateway")
-def _gateway(tmp_path: Path) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path / "gateway") as running:
+def _gateway(tmp_path: Path, place: Place) -> Iterator[RunningGateway]:
+    with running_gateway(tmp_path / "gateway", place=place) as running:
         yield running
 
 
@@ -114,30 +114,6 @@ def test_a_client_with_another_authority_refuses_the_gateway(
         client.get(f"{gateway.url}/v1/health")
 
 
-def test_fifty_identical_submits_at_once_have_one_effect(gateway: RunningGateway) -> None:
-    key = gateway.enrol(KIOSK)
-    journal = JournalOf(KIOSK)
-    journal.record(NoteCredited(None, "n-1", 2000))
-    body = msgspec.json.encode(journal.batch())
-
-    def submit(_number: int) -> BatchAnswer:
-        headers = signed_headers("POST", f"{gateway.url}/v1/batches", body, key, KIOSK)
-        response = client.post("/v1/batches", content=body, headers=headers)
-        assert response.status_code == 200, response.text
-        return msgspec.json.decode(response.content, type=BatchAnswer)
-
-    with client_of(gateway) as client, ThreadPoolExecutor(50) as pool:
-        answers = list(pool.map(submit, range(50)))
-
-    outcomes = [answer.results[0].outcome for answer in answers]
-    assert outcomes.count(Outcome.ACCEPTED) == 1
-    assert outcomes.count(Outcome.DUPLICATE) == 49
-    assert rows_of(gateway)["ledger"] == {
-        "cash_box:QH-01": 2000,
-        "suspense:unassigned:QH-01": -2000,
-    }
-
-
 def test_a_thousand_queued_entries_arrive_in_time(
     gateway: RunningGateway, client: httpx.Client
 ) -> None:
@@ -155,16 +131,16 @@ def test_a_thousand_queued_entries_arrive_in_time(
     assert ledger == {"cash_box:QH-01": 1_000_000, "suspense:unassigned:QH-01": -1_000_000}
 
 
-def test_a_gateway_started_again_knows_everything_it_knew(tmp_path: Path) -> None:
+def test_a_gateway_started_again_knows_everything_it_knew(tmp_path: Path, place: Place) -> None:
     directory = tmp_path / "gateway"
     journal = JournalOf(KIOSK)
     journal.record(NoteCredited(None, "n-1", 2000))
     body = msgspec.json.encode(journal.batch())
     answers = []
-    with running_gateway(directory) as gateway:
+    with running_gateway(directory, place=place) as gateway:
         key = gateway.enrol(KIOSK)
         answers.append(_submit(gateway, body, key))
-    with running_gateway(directory) as gateway:
+    with running_gateway(directory, place=place) as gateway:
         answers.append(_submit(gateway, body, key))
     assert answers[0].receipt == answers[1].receipt
     assert answers[1].results[0].outcome is Outcome.DUPLICATE

@@ -12,11 +12,13 @@ from tests.fakes.faulty_front import FaultyFront, faulty_front
 from tests.fakes.kiosk_in_sync import KioskInSync, kiosk_in_sync
 from tests.fakes.running_gateway import RunningGateway, running_gateway
 from tests.integration.sync.books import DEVICE, connect
+from tests.postgres.places import Places
 
 
 @pytest.fixture(name="gateway", scope="module")
-def _gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path_factory.mktemp("gateway") / "gateway") as running:
+def _gateway(tmp_path_factory: pytest.TempPathFactory, places: Places) -> Iterator[RunningGateway]:
+    directory = tmp_path_factory.mktemp("gateway") / "gateway"
+    with places.new() as place, running_gateway(directory, place=place) as running:
         yield running
 
 
