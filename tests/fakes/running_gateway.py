@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from store_forward.contract.keys import public_pem
 from store_forward.gateway.connections import ConnectionLimits
+from store_forward.gateway.database import Database
 from store_forward.gateway.serve import (
     DEFAULT_LIMITS,
     GatewayOptions,
@@ -34,6 +35,7 @@ class RunningGateway:
     authority: Path
     receipt_key: Path
     token: str
+    database: Database
 
     def enrol(self, device: str) -> Ed25519PrivateKey:
         """Make a device key and enrol it the way a deployment engineer does."""
@@ -73,6 +75,7 @@ def running_gateway(
                 authority=prepared.certificates.authority,
                 receipt_key=directory / "gateway-receipt.pem",
                 token=(directory / "operator-token").read_text(),
+                database=prepared.database,
             )
         finally:
             server.should_exit = True

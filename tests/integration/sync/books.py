@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
-
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import select
 
+from store_forward.gateway.tables import inbox
 from tests.fakes.faulty_front import FaultyFront
 from tests.fakes.kiosk_in_sync import KioskInSync
 from tests.fakes.running_gateway import RunningGateway
@@ -20,13 +19,13 @@ def connect(kiosk: KioskInSync, front: FaultyFront, key: Ed25519PrivateKey) -> N
 
 def recorded(gateway: RunningGateway, kiosk: KioskInSync) -> list[tuple[int, str]]:
     """What the gateway has of this kiosk's store: seq and outcome, in order."""
-    with closing(sqlite3.connect(gateway.directory / "gateway.db")) as database:
-        return list(
-            database.execute(
-                "SELECT seq, outcome FROM inbox WHERE incarnation = ? ORDER BY seq",
-                (kiosk.store.identity.incarnation,),
-            )
-        )
+    rows = (
+        select(inbox.c.seq, inbox.c.outcome)
+        .where(inbox.c.incarnation == kiosk.store.identity.incarnation)
+        .order_by(inbox.c.seq)
+    )
+    with gateway.database.read() as connection:
+        return [(row.seq, row.outcome) for row in connection.execute(rows)]
 
 
 def expect_all_recorded_once(gateway: RunningGateway, kiosk: KioskInSync, count: int) -> None:

@@ -27,6 +27,7 @@ from tests.fakes.faulty_front import (
 from tests.fakes.kiosk_in_sync import KioskInSync
 from tests.fakes.running_gateway import RunningGateway, running_gateway
 from tests.integration.sync.books import DEVICE, connect, expect_all_recorded_once, recorded
+from tests.postgres.places import Places
 
 PASSING = {
     "request lost": LoseRequest(),
@@ -156,17 +157,18 @@ def test_a_power_cut_between_commit_and_receipt_costs_nothing(
 
 
 def test_a_gateway_restored_from_a_backup_gets_the_lost_entries_again(
-    kiosk: KioskInSync, front: FaultyFront, key: Ed25519PrivateKey, tmp_path: Path
+    kiosk: KioskInSync, tmp_path: Path, places: Places
 ) -> None:
-    with running_gateway(tmp_path / "second") as second:
+    directory = tmp_path / "second"
+    with places.new() as place, running_gateway(directory, place=place) as second:
         second_key = second.enrol(DEVICE)
         kiosk.record_starts(60)
         kiosk.connect(second.url, second.authority, second.receipt_key, second_key)
         kiosk.drain()
         kiosk.hang_up()
-    for file in (tmp_path / "second").glob("gateway.db*"):
+    for file in directory.glob("gateway.db*"):
         file.unlink()
-    with running_gateway(tmp_path / "second") as restored:
+    with places.new() as backup, running_gateway(directory, place=backup) as restored:
         kiosk.connect(restored.url, restored.authority, restored.receipt_key, second_key)
         kiosk.record_starts(1)
         kiosk.step_until(lambda: len(recorded(restored, kiosk)) == 61)
