@@ -61,7 +61,9 @@ def recover(memory: Memory, world: World, before: State | None = None) -> State:
         state = State(book=memory.book, session=_resumed(session, step), left_card=left)
     if before is None:
         return state
-    return replace(state, card=before.card, left_card=before.left_card)
+    # Nor of the language and size that whoever stands there has chosen.
+    session = replace(state.session, look=before.session.look)
+    return replace(state, session=session, card=before.card, left_card=before.left_card)
 
 
 KIOSK_LANE = "kiosk"

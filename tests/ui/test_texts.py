@@ -116,7 +116,14 @@ def test_a_chinese_run_fills_the_line_after_a_space() -> None:
     def measure(part: str) -> float:
         return sum(1.0 if character.isascii() else 2.0 for character in part)
 
-    assert broken("自 09:58 起中断", 14, measure) == "自 09:58 起中\n断"
+    assert broken("自 09:58 起网络中断", 14, measure) == "自 09:58 起网\n络中断"
+
+
+def test_no_single_character_or_word_is_left_for_the_last_line() -> None:
+    assert broken("取消后请到窗口领取现金。", 10, lambda part: float(len(part))) == (
+        "取消后请到窗口领取\n现金。"
+    )
+    assert broken("please go on", 9, lambda part: float(len(part))) == "please\ngo on"
 
 
 @given(st.lists(st.sampled_from(["A", "7", "delete", "clear"]), max_size=40))

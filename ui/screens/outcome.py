@@ -77,7 +77,7 @@ class OutcomeButtons(Column):
 
 
 class TakeAlong(Beside):
-    """Large pictures of what to take, where there is room for them."""
+    """Large pictures of what to take; none where there is no room (``picture_mm`` 0)."""
 
     picture_mm = NumericProperty(84)
     _shown: tuple[str, ...] = ()
@@ -88,7 +88,7 @@ class TakeAlong(Beside):
             return
         self._shown = names
         self.clear_widgets()
-        if not stage.current().look.is_ample:
+        if not self.picture_mm:
             return
         for name in names:
             place = AnchorLayout(size_hint_y=None)

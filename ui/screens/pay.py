@@ -55,6 +55,8 @@ class PayBody(Body):
         assert isinstance(view, PayView)  # noqa: S101
         language = stage.current().catalogue.language
         ids = self.ids
+        paused = view.note is NoteState.INTERRUPTED
+        ids.title.content = self.text("pay.paused" if paused else "pay.title")
         left = max(0, view.due_fen - view.collected_fen)
         ids.left.content = yuan(left, language)
         ids.left.speech = self.text("pay.left_spoken", amount=spoken_yuan(left, language))
@@ -64,8 +66,8 @@ class PayBody(Body):
         )
         ids.progress.share = view.collected_fen / view.due_fen if view.due_fen else 1
         ids.picture.name = PICTURES[view.note]
-        ids.picture.ink = "danger" if view.note is NoteState.INTERRUPTED else "ink"
-        ids.picture.width_mm = 26 if view.note is NoteState.INTERRUPTED else self._picture_mm(view)
+        ids.picture.ink = "danger" if paused else "ink"
+        ids.picture.width_mm = 26 if paused else self._picture_mm(view)
         ids.state.ink = INKS.get(view.note, "ink")
         ids.state.content = self.text(
             f"note.{view.note.value}", note=whole_yuan(view.last_note_fen, language)

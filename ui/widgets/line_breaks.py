@@ -14,6 +14,9 @@ NOT_AT_START = set("，。、；：？！）》」』】”’…·%")
 FIRST_WIDE = "\u2e80"
 """Chinese characters start here (Unicode, CJK Radicals Supplement)."""
 
+LEAST_LAST_SHARE = 0.25
+"""A last line shorter than this share of the width looks like a mistake."""
+
 NOT_AT_END = set("（《「『【“‘")
 
 
@@ -46,12 +49,25 @@ def broken(text: str, width: float, measure: Callable[[str], float]) -> str:
 
 
 def _paragraph(text: str, width: float, measure: Callable[[str], float]) -> str:
-    lines: list[str] = []
-    line = ""
+    lines: list[list[str]] = [[]]
     for piece in pieces(text):
-        if line and measure((line + piece).rstrip()) > width:
-            lines.append(line.rstrip())
-            line = piece
-        else:
-            line += piece
-    return "\n".join([*lines, line.rstrip()])
+        if lines[-1] and measure(_joined([*lines[-1], piece])) > width:
+            lines.append([])
+        lines[-1].append(piece)
+    _fill_last(lines, width, measure)
+    return "\n".join(_joined(line) for line in lines)
+
+
+def _fill_last(lines: list[list[str]], width: float, measure: Callable[[str], float]) -> None:
+    """Take parts of the line before down to the last one, so that no single word ends a text."""
+    if len(lines) < 2:
+        return
+    before, last = lines[-2:]
+    while len(before) > 1 and measure(_joined(last)) < LEAST_LAST_SHARE * width:
+        if measure(_joined([before[-1], *last])) > width:
+            return
+        last.insert(0, before.pop())
+
+
+def _joined(line: list[str]) -> str:
+    return "".join(line).rstrip()
