@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +30,7 @@ from firmware.core.runner import Runner, Surroundings
 from firmware.core.slips import Sign, Slip, compose
 from firmware.core.store_journal import StoreJournal
 from firmware.core.surroundings import StoreSurroundings
+from firmware.core.ticks import NextTick
 from firmware.line_door import LineDoor
 from firmware.messages.intents import Touch
 from firmware.messages.views import Screen
@@ -136,19 +136,16 @@ class CoreService:
         A bug, here or in what a message set off, ends the process: a new one starts from the
         journal, which is right, instead of from a state that may not be.
         """
-        due = self._runner.next_wakeup()
+        tick = NextTick()
         while not stop.is_set():
             self._stay_alive()
             if self._around.refresh_if_changed():
                 self._runner.handle(WorldChanged())
-            if self._clock.monotonic() >= due:
+            if tick.take(self._clock.monotonic()):
                 self._runner.handle(Ticked())
-                due = math.inf
             self._get_going_again()
-            # A tick that is due any moment now stays due: what it is for may be past already, and
-            # no longer among the moments to come.
-            due = min(due, self._runner.next_wakeup())
-            wait = max(min(POLL_SECONDS, due - self._clock.monotonic()), 0.0)
+            tick.expect(self._runner.next_wakeup())
+            wait = tick.seconds_left(self._clock.monotonic(), at_most=POLL_SECONDS)
             try:
                 await asyncio.wait_for(stop.wait(), timeout=wait)
             except TimeoutError:
