@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tests.crash.operations import Kind, Operation, parse
+from tests.native_library import native_library
 
 ROOT = Path(__file__).parents[2]
 RECORDER = Path(__file__).parent / "recorder" / "recorder.c"
@@ -114,32 +114,8 @@ def write_files(files: Files, folder: Path) -> None:
 
 
 def recorder_library() -> Path:
-    """The compiled recorder, built once for each version of its source."""
-    source = RECORDER.read_bytes()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "outpost-tests"
-    library = cache / f"recorder-{hashlib.sha256(source).hexdigest()[:16]}.so"
-    if not library.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as folder:
-            draft = Path(folder) / library.name
-            subprocess.run(
-                [
-                    "gcc",
-                    "-shared",
-                    "-fPIC",
-                    "-O2",
-                    "-Wall",
-                    "-Wextra",
-                    "-Werror",
-                    "-o",
-                    str(draft),
-                    str(RECORDER),
-                    "-lpthread",
-                ],
-                check=True,
-            )
-            draft.replace(library)
-    return library
+    """The compiled recorder."""
+    return native_library(RECORDER)
 
 
 def _snapshot(folder: Path) -> dict[str, tuple[int, bytes | None]]:
