@@ -13,6 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.postgres.cluster import PrivateCluster
+    from tests.postgres.databases import Databases
     from tests.postgres.places import Place, Places
 
 
@@ -24,6 +25,14 @@ def _cluster() -> PrivateCluster:
     return join_cluster(run_owner())
 
 
+@pytest.fixture(name="databases", scope="session")
+def _databases(cluster: PrivateCluster) -> Databases:
+    """Empty databases in it."""
+    from tests.postgres.databases import Databases
+
+    return Databases(cluster)
+
+
 @pytest.fixture(name="places", scope="session", params=["sqlite", "postgresql"])
 def _places(request: pytest.FixtureRequest) -> Places:
     """Whoever asks for it runs on both databases."""
@@ -31,7 +40,7 @@ def _places(request: pytest.FixtureRequest) -> Places:
 
     if request.param == "sqlite":
         return SqlitePlaces()
-    return PostgresqlPlaces(request.getfixturevalue("cluster"))
+    return PostgresqlPlaces(request.getfixturevalue("databases"))
 
 
 @pytest.fixture(name="place")

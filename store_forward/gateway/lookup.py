@@ -6,6 +6,7 @@ from sqlalchemy import Connection, select
 
 from store_forward.contract.wire import TransactionStatus
 from store_forward.gateway.problems import Refused
+from store_forward.gateway.reading import is_storable
 from store_forward.gateway.tables import inbox, open_case, registration
 
 
@@ -15,6 +16,8 @@ def find_transaction(connection: Connection, wanted: str) -> TransactionStatus:
     ``state`` of an entry is its outcome; of an order or slip code ``accepted``, ``cancelled``,
     ``review`` (a person decides) or ``case_open``. Raises Refused (404) for what is not known.
     """
+    if not is_storable(wanted):
+        raise Refused(404, "unknown_transaction", "nothing with this id can have been received")
     found = (
         _kiosk_case(connection, wanted)
         or _registration(connection, wanted)

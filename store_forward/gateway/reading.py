@@ -14,6 +14,10 @@ from store_forward.contract.wire import Name
 SCHEMA = 1
 """The entry schema this gateway understands."""
 
+LONGEST_TEXT = 500
+"""Characters; nothing a kiosk writes comes near. A PostgreSQL index takes keys of up to 2,704
+bytes, and its texts no NUL: such an entry must not stop those behind it."""
+
 KINDS: dict[str, type] = {str(kind.__struct_config__.tag): kind for kind in Fact.__args__}
 """Fact types by their tag."""
 
@@ -52,15 +56,31 @@ def read_entry(body: bytes) -> Entry | Unreadable:
         probe = _probe.decode(body)
     except _FAULTS:
         return Unreadable(_entry_id(body), "unreadable", "undecodable")
-    kind = str(probe.fact.get("type", ""))[:64]
+    kind = str(probe.fact.get("type", "")).replace("\0", "")[:64]
     if probe.schema != SCHEMA:
         return Unreadable(probe.id, kind, "unknown_schema")
     if kind not in KINDS:
         return Unreadable(probe.id, kind, "unknown_kind")
     try:
-        return decode_entry(body)
+        entry = decode_entry(body)
     except _FAULTS:
         return Unreadable(probe.id, kind, "undecodable")
+    if not is_storable(msgspec.to_builtins(entry)):
+        return Unreadable(probe.id, kind, "text_not_storable")
+    return entry
+
+
+def is_storable(value: object) -> bool:
+    """Whether every database can hold all texts in these plain values and find them again."""
+    match value:
+        case str():
+            return len(value) <= LONGEST_TEXT and "\0" not in value
+        case dict():
+            return all(map(is_storable, value.values()))
+        case list() | tuple():
+            return all(map(is_storable, value))
+        case _:
+            return True
 
 
 def kind_of(fact: Fact) -> str:

@@ -15,7 +15,6 @@ from store_forward.contract.keys import write_private
 from store_forward.gateway.database import open_database
 from store_forward.gateway.location import DATABASE_URL
 from store_forward.gateway.tables import metadata
-from tests.postgres.cluster import PrivateCluster
 from tests.postgres.databases import Databases
 
 Place = Path | URL
@@ -60,8 +59,7 @@ class SqlitePlaces:
 class PostgresqlPlaces:
     """Databases of the private cluster."""
 
-    def __init__(self, cluster: PrivateCluster) -> None:
-        databases = Databases(cluster)
+    def __init__(self, databases: Databases) -> None:
         self.new = databases.migrated
         self.unmigrated = databases.unmigrated
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from store_forward.contract.wire import Outcome
 from store_forward.gateway.problems import Refused
@@ -101,3 +102,13 @@ def test_fifty_identical_batches_at_once_have_one_effect(bench: GatewayBench) ->
         if any(result.outcome is Outcome.ACCEPTED for result in answer.results)
     ]
     assert len(fresh) == 1
+
+
+def test_the_same_batch_at_once_waits_for_its_turn_and_is_not_tried_twice(
+    bench: GatewayBench,
+) -> None:
+    journal, _ = a_day(bench, [(2, "paid")])
+    bench.desk.receive(journal.batch(1, 1))
+    with capture_logs() as log, ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda _: bench.desk.receive(journal.batch()), range(10)))
+    assert [entry["event"] for entry in log] == []

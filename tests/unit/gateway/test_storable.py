@@ -1,0 +1,55 @@
+"""Entries with texts a database cannot hold are recorded as such and stop nobody."""
+
+from __future__ import annotations
+
+import random
+import string
+
+import pytest
+
+from store_forward.contract.facts import CaseOpened, Fact, NoteCredited
+from store_forward.contract.wire import Outcome
+from store_forward.gateway.problems import Refused
+from store_forward.gateway.reading import LONGEST_TEXT
+from tests.fakes.journal_of import JournalOf
+from tests.unit.gateway.bench import KIOSK, GatewayBench, codes, outcomes
+
+INCOMPRESSIBLE = "".join(random.Random(1).choices(string.ascii_letters, k=100_000))
+
+
+@pytest.mark.parametrize("text", ["a\0b", INCOMPRESSIBLE], ids=["nul", "long"])
+@pytest.mark.parametrize("fact", [NoteCredited(None, "?", 1000), CaseOpened("?", "?", "?", 0, "?")])
+def test_such_an_entry_is_rejected_and_the_next_one_booked(
+    bench: GatewayBench, fact: Fact, text: str
+) -> None:
+    journal = JournalOf(KIOSK)
+    match fact:
+        case NoteCredited():
+            journal.record(NoteCredited(None, text, 1000))
+        case CaseOpened():
+            journal.record(CaseOpened(text, text, text, 0, text))
+    journal.record(NoteCredited(None, "n-1", 1000))
+    answer = bench.send(journal)
+    assert outcomes(answer) == [Outcome.REJECTED, Outcome.ACCEPTED]
+    assert codes(answer)[0] == "text_not_storable"
+
+
+def test_a_kind_with_a_nul_is_only_unknown(bench: GatewayBench) -> None:
+    journal = JournalOf(KIOSK)
+    journal.append_raw(b'{"id":"x","fact":{"type":"a\\u0000b"},"schema":1}')
+    assert codes(bench.send(journal)) == ["unknown_kind"]
+
+
+@pytest.mark.parametrize("text", ["😀 甲", "龘" * LONGEST_TEXT, "\\u0000", "\ufffe\ue000"])
+def test_any_other_text_is_booked(bench: GatewayBench, text: str) -> None:
+    journal = JournalOf(KIOSK)
+    journal.record(NoteCredited(None, text, 1000))
+    journal.record(CaseOpened(text, None, text, 0, text))
+    assert outcomes(bench.send(journal)) == [Outcome.ACCEPTED, Outcome.ACCEPTED]
+    assert bench.state_of(text) == "case_open"
+
+
+@pytest.mark.parametrize("wanted", ["a\0b", "x" * 10_000])
+def test_nobody_can_ask_for_what_cannot_be_there(bench: GatewayBench, wanted: str) -> None:
+    with pytest.raises(Refused, match="unknown_transaction"):
+        bench.state_of(wanted)
