@@ -12,6 +12,7 @@ from pathlib import Path
 from store_forward.contract.credentials import is_credential
 from store_forward.store.errors import KeyUnusable
 
+_DIGITS = re.compile(r"[0-9a-f]{64}")
 _KEY_TEXT = re.compile(r"[0-9A-Fa-f]{64}\n?")
 _LONGEST_KEY_FILE = 66
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -19,20 +20,26 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 @dataclass(frozen=True, slots=True, repr=False)
 class StoreKey:
-    """The raw data key as 64 hexadecimal digits. Its repr and str show nothing."""
+    """The raw data key as 64 hexadecimal digits. Its repr and str show nothing.
+
+    ``former`` are keys of the store's past: what was sealed with one and still lies beside the
+    store is read with it; nothing is written with them.
+    """
 
     hex_digits: str
+    former: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[0-9a-f]{64}", self.hex_digits):
-            raise ValueError("a store key is 64 lower-case hexadecimal digits")
+        for digits in (self.hex_digits, *self.former):
+            if not _DIGITS.fullmatch(digits):
+                raise ValueError("a store key is 64 lower-case hexadecimal digits")
 
     def __repr__(self) -> str:
         return "StoreKey(…)"
 
 
-def load_key(path: Path) -> StoreKey:
-    """Read the key file.
+def load_key(path: Path, name: str = "store key") -> StoreKey:
+    """Read the key file. ``name`` is what an error calls it.
 
     Raises:
         KeyUnusable: missing, not a regular file, readable by others, owned by someone else, or
@@ -42,21 +49,21 @@ def load_key(path: Path) -> StoreKey:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         raise KeyUnusable(
-            path, "the store key is missing", "Restore it, or provision this kiosk anew"
+            path, f"the {name} is missing", "Restore it, or provision this kiosk anew"
         ) from None
     except OSError as error:
         raise KeyUnusable(
             path,
-            f"the store key cannot be read ({error.strerror})",
+            f"the {name} cannot be read ({error.strerror})",
             "Give the kiosk's user the right to read it",
         ) from None
     with os.fdopen(descriptor, "rb") as file:
-        _check_guarded(path, os.fstat(descriptor))
+        _check_guarded(path, os.fstat(descriptor), name)
         text = file.read(_LONGEST_KEY_FILE).decode("ascii", errors="replace")
     if not _KEY_TEXT.fullmatch(text):
         raise KeyUnusable(
             path,
-            "the store key is not 64 hexadecimal digits",
+            f"the {name} is not 64 hexadecimal digits",
             "Restore the file; a new key cannot open an existing store",
         )
     return StoreKey(text.strip().lower())
@@ -101,22 +108,22 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def _check_guarded(path: Path, status: os.stat_result) -> None:
+def _check_guarded(path: Path, status: os.stat_result, name: str) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise KeyUnusable(path, "the store key is not a regular file", "Put the key file there")
+        raise KeyUnusable(path, f"the {name} is not a regular file", "Put the key file there")
     if is_credential(path, status):
         return
     if status.st_mode & _OTHERS:
         mode = stat.S_IMODE(status.st_mode)
         raise KeyUnusable(
             path,
-            f"the store key can be read or changed by others (mode {mode:04o})",
+            f"the {name} can be read or changed by others (mode {mode:04o})",
             f"Run: chmod 0600 {path}",
         )
     # A key placed by the system (root) and handed to this user alone is fine.
     if status.st_uid not in (os.geteuid(), 0):
         raise KeyUnusable(
             path,
-            f"the store key belongs to user {status.st_uid}, not to {os.geteuid()}",
+            f"the {name} belongs to user {status.st_uid}, not to {os.geteuid()}",
             f"Run: chown {os.geteuid()} {path}",
         )

@@ -1,0 +1,110 @@
+"""A ring key sealed to a TPM (swtpm) opens on this machine, started as before, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from store_forward.store.errors import KeyUnusable
+from store_forward.store.keyring.envelope import TpmSeal
+from store_forward.store.keyring.tpm import TpmWrapper
+from store_forward.store.keyring.tpm_tools import TpmTools
+from tests.fakes.software_tpm import SoftwareTpm
+
+SECRET = bytes(range(32))
+
+
+def wrapper(tpm: SoftwareTpm, pcrs: str = "sha256:7") -> TpmWrapper:
+    return TpmWrapper(TpmTools(tpm.environment), pcrs)
+
+
+def test_what_was_sealed_opens_again_also_after_the_power_was_off(tpm: SoftwareTpm) -> None:
+    sealed = wrapper(tpm).wrap(SECRET)
+    assert wrapper(tpm).unwrap(sealed) == SECRET
+
+    tpm.power_cycle()
+
+    assert wrapper(tpm).unwrap(sealed) == SECRET
+
+
+def test_the_sealed_object_does_not_hold_the_secret_in_the_open(tpm: SoftwareTpm) -> None:
+    sealed = wrapper(tpm).wrap(SECRET)
+
+    assert SECRET not in sealed.public + sealed.private
+
+
+def test_it_opens_as_often_as_asked_so_nothing_is_left_behind_in_the_tpm(
+    tpm: SoftwareTpm,
+) -> None:
+    sealed = wrapper(tpm).wrap(SECRET)
+
+    for _ in range(8):
+        assert wrapper(tpm).unwrap(sealed) == SECRET
+    assert tpm.tool("tpm2_getcap", "handles-transient") == b""
+    assert tpm.tool("tpm2_getcap", "handles-loaded-session") == b""
+    assert tpm.tool("tpm2_getcap", "handles-saved-session") == b""
+
+
+def test_another_machines_tpm_does_not_open_it(tpm: SoftwareTpm, tmp_path: Path) -> None:
+    sealed = wrapper(tpm).wrap(SECRET)
+
+    with (
+        SoftwareTpm(tmp_path / "other") as other,
+        pytest.raises(KeyUnusable, match=r"another machine's TPM.*outpost keys recover"),
+    ):
+        wrapper(other).unwrap(sealed)
+
+
+def test_a_machine_started_otherwise_does_not_open_it_and_hears_which_register_changed(
+    tpm: SoftwareTpm,
+) -> None:
+    sealed = wrapper(tpm, "sha256:4,7").wrap(SECRET)
+    tpm.measure(4, digest="bb" * 32)
+
+    with pytest.raises(KeyUnusable, match=r"PCR 4 changed.*outpost keys recover"):
+        wrapper(tpm).unwrap(sealed)
+
+
+def test_no_key_is_sealed_to_registers_that_nothing_was_measured_into(tpm: SoftwareTpm) -> None:
+    tpm.power_cycle(measure=False)
+
+    with pytest.raises(KeyUnusable, match="nothing was measured into PCR 7"):
+        wrapper(tpm).wrap(SECRET)
+
+
+def test_a_changed_object_is_refused(tpm: SoftwareTpm) -> None:
+    sealed = wrapper(tpm).wrap(SECRET)
+    spoilt = bytearray(sealed.private)
+    spoilt[-1] ^= 1
+
+    with pytest.raises(KeyUnusable, match="/dev/tpmrm0"):
+        wrapper(tpm).unwrap(msgspec.structs.replace(sealed, private=bytes(spoilt)))
+
+
+@pytest.mark.parametrize("pcrs", ["7", "sha1:7", "sha256:7,4", "sha256:7,7", "sha256:24", ""])
+def test_a_wrong_selection_of_registers_is_explained(tpm: SoftwareTpm, pcrs: str) -> None:
+    with pytest.raises(KeyUnusable, match="sha256:7"):
+        wrapper(tpm, pcrs).wrap(SECRET)
+
+
+def test_without_a_tpm_it_is_said_so(tmp_path: Path) -> None:
+    tools = TpmTools({}, tmp_path / "tpmrm0")
+
+    with pytest.raises(KeyUnusable, match=r"tpmrm0: this machine shows no TPM"):
+        TpmWrapper(tools).unwrap(TpmSeal("sha256:7", {}, b"", b""))
+
+
+def test_a_tpm_that_cannot_be_reached_is_told_from_one_that_refuses(tmp_path: Path) -> None:
+    nowhere = {"PATH": "/usr/bin", "TPM2TOOLS_TCTI": f"swtpm:path={tmp_path}/none"}
+
+    with pytest.raises(KeyUnusable, match="the TPM cannot be opened"):
+        TpmWrapper(TpmTools(nowhere)).wrap(SECRET)
+
+
+def test_missing_tools_are_named(tmp_path: Path) -> None:
+    tools = TpmTools({"PATH": str(tmp_path), "TPM2TOOLS_TCTI": "device:/dev/null"})
+
+    with pytest.raises(KeyUnusable, match="Install the package tpm2-tools"):
+        TpmWrapper(tools).wrap(SECRET)
