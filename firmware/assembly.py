@@ -324,15 +324,18 @@ def verify_journal(path: Path, key: Path, gateway_key: Path | None) -> JournalRe
         CannotStart: the store or a key file cannot be read at all.
     """
     from store_forward.contract.keys import BadKeyFile, load_public_key
-    from store_forward.contract.signing import verify_receipt
+    from store_forward.contract.signing import is_signature
     from store_forward.store import verify
     from store_forward.store.errors import StoreError
     from store_forward.store.keys import load_key
 
     try:
         signer = load_public_key(gateway_key) if gateway_key is not None else None
-        is_signed = None if signer is None else lambda receipt: verify_receipt(receipt, signer)
-        return verify.verify_journal(path, load_key(key), is_signed)
+        if signer is None:
+            return verify.verify_journal(path, load_key(key))
+        return verify.verify_journal(
+            path, load_key(key), lambda signature, told: is_signature(signature, told, signer)
+        )
     except (StoreError, BadKeyFile) as fault:
         raise CannotStart(str(fault)) from fault
 

@@ -93,7 +93,7 @@ def test_from_the_first_touch_to_the_row_at_the_his(tmp_path: Path) -> None:
         assert sum(rows["ledger"].values()) == 0
         assert rows["ledger"][f"cash_box:{KIOSK}"] == sum(devices.acceptor.cassette) * 100 == 7000
         receipt = desk.store.outbox.receipts()[-1]
-        assert receipt.last_seq == desk.store.journal.head().seq
+        assert receipt.spans[-1].last_seq == desk.store.journal.head().seq
         assert verify_receipt(receipt, load_public_key(desk.network.gateway.receipt_key))
         assert desk.store.outbox.outcome_of_order(voucher.order_id) is Standing.ACCEPTED
         assert desk.his_status(done.slip_code).state == "accepted"

@@ -43,8 +43,9 @@ class HisDesk:
         ) as store:
             incarnation = store.identity.incarnation
             rows = store.journal.read(0, 500)
-        items = tuple(Item(row.seq, row.hash.hex(), msgspec.Raw(row.body)) for row in rows)
-        batch = Batch(KIOSK_ID, incarnation, GENESIS.hex(), items)
+        items = [Item(row.seq, row.hash.hex(), msgspec.Raw(row.body)) for row in rows]
+        items[0] = msgspec.structs.replace(items[0], previous=GENESIS.hex())
+        batch = Batch(KIOSK_ID, incarnation, tuple(items))
         body = self._ask("POST", "/v1/batches", msgspec.json.encode(batch))
         answer = msgspec.json.decode(body, type=BatchAnswer)
         return [result.outcome for result in answer.results]

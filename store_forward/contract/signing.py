@@ -1,8 +1,8 @@
 """Signatures between kiosk and gateway.
 
 Requests carry an HTTP Message Signature (RFC 9421, Ed25519) over method, authority, path, query
-and the body's Content-Digest (RFC 9530, sha-256). Receipts carry a plain Ed25519 signature over
-``receipt_bytes``.
+and the body's Content-Digest (RFC 9530, sha-256). What the gateway countersigns (receipts, marks,
+resolutions) carries a plain Ed25519 signature over its ``signed_bytes``.
 
 Time: ``created`` must be there and is evidence only. A kiosk whose clock battery is dead must
 still be able to hand over money facts, so an old or future ``created`` is no reason to refuse.
@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidSignature as InvalidEd25519
@@ -40,7 +40,15 @@ from http_message_signatures.algorithms import ED25519
 
 from store_forward.contract.keys import load_private_key as load_private_key
 from store_forward.contract.keys import load_public_key as load_public_key
-from store_forward.contract.wire import Receipt, receipt_bytes
+from store_forward.contract.marks import StreamMark
+from store_forward.contract.resolutions import Resolution
+from store_forward.contract.wire import Receipt, signed_bytes
+
+Countersigned = Receipt | StreamMark | Resolution
+"""What the gateway signs with its receipt key. No two of them share all member names, so the
+signature of one is never that of another."""
+
+T = TypeVar("T", Receipt, StreamMark, Resolution)
 
 TAG = "outpost"
 """Application tag (RFC 9421 section 2.3): a signature made for another purpose never counts."""
@@ -188,15 +196,29 @@ class _Verifier(HTTPMessageVerifier):
 
 def sign_receipt(receipt: Receipt, key: Ed25519PrivateKey) -> Receipt:
     """Return the receipt with its signature filled in."""
-    signature = base64.b64encode(key.sign(receipt_bytes(receipt))).decode()
-    return msgspec.structs.replace(receipt, signature=signature)
+    return countersign(receipt, key)
 
 
 def verify_receipt(receipt: Receipt, public_key: Ed25519PublicKey) -> bool:
     """Say whether the gateway signed exactly this receipt."""
+    return is_countersigned(receipt, public_key)
+
+
+def countersign(told: T, key: Ed25519PrivateKey) -> T:
+    """Return what the gateway tells with its signature filled in."""
+    signature = base64.b64encode(key.sign(signed_bytes(told))).decode()
+    return msgspec.structs.replace(told, signature=signature)
+
+
+def is_countersigned(told: Countersigned, public_key: Ed25519PublicKey) -> bool:
+    """Say whether the gateway signed exactly this."""
+    return is_signature(told.signature, signed_bytes(told), public_key)
+
+
+def is_signature(signature: str, content: bytes, public_key: Ed25519PublicKey) -> bool:
+    """Say whether the base64 text is this key's Ed25519 signature over the content."""
     try:
-        signature = base64.b64decode(receipt.signature, validate=True)
-        public_key.verify(signature, receipt_bytes(receipt))
+        public_key.verify(base64.b64decode(signature, validate=True), content)
     except (binascii.Error, ValueError, InvalidEd25519):
         return False
     return True

@@ -19,23 +19,28 @@ Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
 
 
-class Item(Redacted, frozen=True, forbid_unknown_fields=True):
-    """One journal entry on the wire. ``entry`` is the canonical JSON, byte for byte."""
+class Item(Redacted, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One journal entry on the wire. ``entry`` is the canonical JSON, byte for byte.
+
+    ``previous`` is the chain hash before it. It may be left out where the item directly before
+    it in the batch is the entry directly before it in the journal.
+    """
 
     seq: Seq
     hash: Hex32
     entry: msgspec.Raw
+    previous: Hex32 | None = None
 
 
 class Batch(Redacted, frozen=True, forbid_unknown_fields=True):
-    """Consecutive journal entries of one incarnation of one kiosk, signed as an HTTP message.
+    """Journal entries of one incarnation of one kiosk, ascending, signed as an HTTP message.
 
-    ``previous_hash`` is the chain hash before ``items[0]``.
+    Entries may be missing between the items: an entry that the gateway does not take holds up
+    its own lane, not the journal.
     """
 
     device: Name
     incarnation: Name
-    previous_hash: Hex32
     items: tuple[Item, ...]
 
 
@@ -61,19 +66,26 @@ class Result(msgspec.Struct, frozen=True):
     retryable: bool = False
 
 
+class Span(msgspec.Struct, frozen=True):
+    """Consecutive journal entries, both ends included. ``last_hash`` is that of ``last_seq``."""
+
+    first_seq: int
+    last_seq: int
+    last_hash: str
+
+
 class Receipt(msgspec.Struct, frozen=True):
     """What the gateway has durably recorded, countersigned.
 
+    ``spans`` are the entries of the batch, ascending. ``ack_seq``: every seq up to it is durably
+    recorded at the gateway, whatever its outcome, or settled by a person.
     ``signature`` is Ed25519 (base64) by the gateway key ``key_id`` over ``receipt_bytes``.
-    ``ack_seq``: every seq up to it is durably recorded at the gateway, whatever its outcome.
     """
 
     batch_id: str
     device: str
     incarnation: str
-    first_seq: int
-    last_seq: int
-    last_hash: str
+    spans: tuple[Span, ...]
     ack_seq: int
     received_at: str
     key_id: str
@@ -82,7 +94,12 @@ class Receipt(msgspec.Struct, frozen=True):
 
 def receipt_bytes(receipt: Receipt) -> bytes:
     """The signed bytes of a receipt: sorted compact JSON with an empty signature."""
-    return msgspec.json.encode(msgspec.structs.replace(receipt, signature=""), order="sorted")
+    return signed_bytes(receipt)
+
+
+def signed_bytes(told: msgspec.Struct) -> bytes:
+    """What the gateway signs of anything it countersigns: as ``receipt_bytes``."""
+    return msgspec.json.encode(msgspec.structs.replace(told, signature=""), order="sorted")
 
 
 class BatchAnswer(msgspec.Struct, frozen=True):
@@ -93,16 +110,12 @@ class BatchAnswer(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Error body (RFC 9457 application/problem+json). ``code`` is a stable machine word.
-
-    ``expected_seq`` is set with code ``gap``: the seq the next batch has to start with.
-    """
+    """Error body (RFC 9457 application/problem+json). ``code`` is a stable machine word."""
 
     title: str
     status: int
     code: str
     detail: str = ""
-    expected_seq: int | None = None
 
 
 # --- reference data -----------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -14,25 +14,27 @@ from litestar.concurrency import sync_to_thread
 from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
 
+from store_forward.contract.marks import FenceRequest
+from store_forward.contract.resolutions import CaseVerdict, ExceptionReport
 from store_forward.contract.signing import BadSignature, verify_request
-from store_forward.contract.wire import (
-    Batch,
-    HealthAnswer,
-    LeaseRequest,
-    LeaseReturn,
-)
+from store_forward.contract.wire import Batch, HealthAnswer, LeaseRequest, LeaseReturn, Name
 from store_forward.gateway import console, console_page
 from store_forward.gateway.batches import BatchDesk
+from store_forward.gateway.case_desk import CaseDesk
 from store_forward.gateway.catalogue import Catalogue
 from store_forward.gateway.database import Database
 from store_forward.gateway.enrolment import Enrolments
+from store_forward.gateway.journals import JournalId
 from store_forward.gateway.lookup import find_transaction
 from store_forward.gateway.openapi import openapi_document
 from store_forward.gateway.problems import Refused
+from store_forward.gateway.stream_desk import StreamDesk
 from store_forward.gateway.times import to_text
 
 AnyRequest = Request[Any, Any, Any]
 T = TypeVar("T")
+OfDevice = TypeVar("OfDevice", Batch, LeaseRequest, LeaseReturn, ExceptionReport)
+"""What a kiosk sends and names itself in."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Gateway:
     database: Database
     enrolments: Enrolments
     desk: BatchDesk
+    streams: StreamDesk
+    cases: CaseDesk
     catalogue: Catalogue
     now: Callable[[], datetime]
     token: str
@@ -51,11 +55,10 @@ class Gateway:
 def make_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
     """The routes of the API and the console."""
     return [
-        _post_batches(gateway),
-        _post_lease(gateway),
-        _post_return(gateway),
-        _get_transaction(gateway),
-        _get_reference(gateway),
+        *_kiosk_posts(gateway),
+        *_kiosk_gets(gateway),
+        _post_fence(gateway),
+        _post_verdict(gateway),
         _get_health(gateway),
         _get_schema(gateway),
         _get_console_rows(gateway),
@@ -63,82 +66,112 @@ def make_routes(gateway: Gateway) -> list[HTTPRouteHandler]:
     ]
 
 
-def _post_batches(gateway: Gateway) -> HTTPRouteHandler:
-    @post("/v1/batches")
-    async def post_batch(request: AnyRequest) -> Response[bytes]:
-        body = await _whole_body(request)
+def _kiosk_posts(gateway: Gateway) -> list[HTTPRouteHandler]:
+    """What a kiosk sends about itself, signed."""
 
-        def work() -> object:
-            device = _authenticate(gateway, request, body)
-            batch = _read_body(request, body, Batch)
-            _require_own(device, batch.device)
-            return gateway.desk.receive(batch)
+    def route(
+        path: str, kind: type[OfDevice], act: Callable[[OfDevice], object]
+    ) -> HTTPRouteHandler:
+        @post(path)
+        async def handle(request: AnyRequest) -> Response[bytes]:
+            body = await _whole_body(request)
 
-        return await _answer(work)
+            def work() -> object:
+                device = _authenticate(gateway, request, body)
+                told = _read_body(request, body, kind)
+                _require_own(device, told.device)
+                return act(told)
 
-    return post_batch
+            return await _answer(work)
 
+        return handle
 
-def _post_lease(gateway: Gateway) -> HTTPRouteHandler:
-    @post("/v1/allotments/lease")
-    async def post_lease(request: AnyRequest) -> Response[bytes]:
-        body = await _whole_body(request)
-
-        def work() -> object:
-            device = _authenticate(gateway, request, body)
-            wish = _read_body(request, body, LeaseRequest)
-            _require_own(device, wish.device)
-            return gateway.catalogue.lease(wish)
-
-        return await _answer(work)
-
-    return post_lease
+    return [
+        route("/v1/batches", Batch, gateway.desk.receive),
+        route("/v1/allotments/lease", LeaseRequest, gateway.catalogue.lease),
+        route("/v1/allotments/return", LeaseReturn, gateway.catalogue.give_back),
+        route("/v1/exceptions", ExceptionReport, gateway.cases.report),
+    ]
 
 
-def _post_return(gateway: Gateway) -> HTTPRouteHandler:
-    @post("/v1/allotments/return")
-    async def post_return(request: AnyRequest) -> Response[bytes]:
-        body = await _whole_body(request)
+def _kiosk_gets(gateway: Gateway) -> list[HTTPRouteHandler]:
+    """What a kiosk asks, signed."""
 
-        def work() -> object:
-            device = _authenticate(gateway, request, body)
-            gift = _read_body(request, body, LeaseReturn)
-            _require_own(device, gift.device)
-            return gateway.catalogue.give_back(gift)
+    def route(path: str, act: Callable[[AnyRequest, str], object]) -> HTTPRouteHandler:
+        @get(path)
+        async def handle(request: AnyRequest) -> Response[bytes]:
+            body = await _whole_body(request)
 
-        return await _answer(work)
+            def work() -> object:
+                return act(request, _authenticate(gateway, request, body))
 
-    return post_return
+            return await _answer(work)
 
+        return handle
 
-def _get_transaction(gateway: Gateway) -> HTTPRouteHandler:
-    @get("/v1/transactions/{wanted:str}")
-    async def get_transaction(request: AnyRequest) -> Response[bytes]:
-        body = await _whole_body(request)
+    def transaction(request: AnyRequest, _device: str) -> object:
+        with gateway.database.read() as connection:
+            return find_transaction(connection, request.path_params["wanted"])
 
-        def work() -> object:
-            _authenticate(gateway, request, body)
-            with gateway.database.read() as connection:
-                return find_transaction(connection, request.path_params["wanted"])
-
-        return await _answer(work)
-
-    return get_transaction
-
-
-def _get_reference(gateway: Gateway) -> HTTPRouteHandler:
-    @get("/v1/reference/{set_name:str}")
-    async def get_reference(request: AnyRequest) -> Response[bytes]:
-        body = await _whole_body(request)
+    def reference(request: AnyRequest, _device: str) -> object:
         since = request.query_params.get("since")
+        return gateway.catalogue.page(request.path_params["set_name"], since)
+
+    def mark(request: AnyRequest, device: str) -> object:
+        return gateway.streams.mark(JournalId(device, _incarnation(request.path_params)))
+
+    def resolutions(request: AnyRequest, device: str) -> object:
+        journal = JournalId(device, _incarnation(request.query_params))
+        return gateway.cases.decisions(journal, request.query_params.get("since", ""))
+
+    return [
+        route("/v1/transactions/{wanted:str}", transaction),
+        route("/v1/reference/{set_name:str}", reference),
+        route("/v1/streams/{incarnation:str}", mark),
+        route("/v1/resolutions", resolutions),
+    ]
+
+
+def _incarnation(parameters: Mapping[str, Any]) -> str:
+    """The journal asked for. Raises Refused (422)."""
+    try:
+        return msgspec.convert(parameters.get("incarnation"), Name)
+    except msgspec.ValidationError as fault:
+        raise Refused(422, "invalid", f"incarnation: {fault}") from fault
+
+
+def _post_fence(gateway: Gateway) -> HTTPRouteHandler:
+    @post("/v1/streams/{incarnation:str}/fence")
+    async def post_fence(request: AnyRequest) -> Response[bytes]:
+        body = await _whole_body(request)
 
         def work() -> object:
-            _authenticate(gateway, request, body)
-            return gateway.catalogue.page(request.path_params["set_name"], since)
+            is_operator = console.may_look(request.headers.get("authorization"), gateway.token)
+            device = None if is_operator else _authenticate(gateway, request, body)
+            asked = _read_body(request, body, FenceRequest)
+            if device is not None:
+                _require_own(device, asked.device)
+            journal = JournalId(asked.device, _incarnation(request.path_params))
+            return gateway.streams.fence(journal, asked)
 
         return await _answer(work)
 
-    return get_reference
+    return post_fence
+
+
+def _post_verdict(gateway: Gateway) -> HTTPRouteHandler:
+    @post("/v1/cases/{case_id:str}/resolve")
+    async def post_verdict(request: AnyRequest) -> Response[bytes]:
+        _require_operator(gateway, request)
+        body = await _whole_body(request)
+
+        def work() -> object:
+            told = _read_body(request, body, CaseVerdict)
+            return gateway.cases.resolve(request.path_params["case_id"], told)
+
+        return await _answer(work)
+
+    return post_verdict
 
 
 def _get_health(gateway: Gateway) -> HTTPRouteHandler:
@@ -162,8 +195,7 @@ def _get_schema(gateway: Gateway) -> HTTPRouteHandler:
 def _get_console_rows(gateway: Gateway) -> HTTPRouteHandler:
     @get("/console/rows")
     async def get_console_rows(request: AnyRequest) -> Response[bytes]:
-        if not console.may_look(request.headers.get("authorization"), gateway.token):
-            raise Refused(401, "operator_token", "send the operator's bearer token")
+        _require_operator(gateway, request)
 
         def work() -> object:
             with gateway.database.read() as connection:
@@ -237,6 +269,11 @@ def _read_body(request: AnyRequest, body: bytes, kind: type[T]) -> T:
         raise Refused(422, "invalid", str(fault)) from fault
     except (msgspec.MsgspecError, ValueError, RecursionError) as fault:
         raise Refused(400, "malformed_json", str(fault)) from fault
+
+
+def _require_operator(gateway: Gateway, request: AnyRequest) -> None:
+    if not console.may_look(request.headers.get("authorization"), gateway.token):
+        raise Refused(401, "operator_token", "send the operator's bearer token")
 
 
 def _require_own(signer: str, named: str) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import assert_never
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from store_forward.contract.facts import Entry, PatientIdentity
 from store_forward.gateway.allotments import LeaseTerms
+from store_forward.gateway.cases import Place, add_case
 from store_forward.gateway.counters import take_next
 from store_forward.gateway.ledger import Posting
 from store_forward.gateway.rules import (
@@ -28,12 +28,10 @@ from store_forward.gateway.statements import add_if_absent
 from store_forward.gateway.tables import (
     crosswalk,
     note,
-    open_case,
     patient,
     posting,
     registration,
 )
-from store_forward.gateway.times import to_text
 
 # Made once, see knowledge.py.
 _ADD_NOTE = insert(note)
@@ -56,16 +54,6 @@ _SETTLE = (
         owed_fen=bindparam("new_owed_fen"),
     )
 )
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where in which journal the entry stands, and when it was received."""
-
-    device: str
-    incarnation: str
-    seq: int
-    now: datetime
 
 
 @dataclass(frozen=True)
@@ -105,7 +93,7 @@ def apply_effects(
                     {"device": place.device, "note_id": note_id, "amount_fen": amount_fen},
                 )
             case OpenCase():
-                _open_case(connection, place, effect)
+                add_case(connection, place, effect)
             case _:
                 assert_never(effect)
     return Applied(his_ref, frozenset(schedules))
@@ -182,17 +170,16 @@ def _patient_number(connection: Connection, place: Place, identity: PatientIdent
         )
         # Of two kiosks that meet a patient at the same time, one has made the row.
         known = connection.execute(_PATIENT, key).scalar_one()
-    _remember_provisional(connection, place.device, identity.provisional_number, str(known))
-    return str(known)
-
-
-def _remember_provisional(
-    connection: Connection, device: str, provisional: str, number: str
-) -> None:
     connection.execute(
         _ADD_TO_CROSSWALK,
-        {"device": device, "provisional_number": provisional, "patient_number": number},
+        {
+            "device": place.device,
+            "incarnation": place.incarnation,
+            "provisional_number": identity.provisional_number,
+            "patient_number": known,
+        },
     )
+    return str(known)
 
 
 def _settle(connection: Connection, place: Place, effect: SettleOrder) -> None:
@@ -217,19 +204,4 @@ def _doubt(connection: Connection, place: Place, order_id: str, code: str) -> No
             registration.c.review_code.is_(None),
         )
         .values(review_code=code)
-    )
-
-
-def _open_case(connection: Connection, place: Place, effect: OpenCase) -> None:
-    connection.execute(
-        insert(open_case).values(
-            device=place.device,
-            case_id=effect.case_id,
-            order_id=effect.order_id,
-            reason=effect.reason,
-            amount_fen=effect.amount_fen,
-            slip_code=effect.slip_code,
-            origin=effect.origin,
-            opened_at=to_text(place.now),
-        )
     )

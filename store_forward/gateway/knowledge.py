@@ -18,10 +18,18 @@ from store_forward.contract.facts import (
 )
 from store_forward.contract.wire import Outcome
 from store_forward.gateway import ledger
+from store_forward.gateway.journals import ENDED
 from store_forward.gateway.reading import order_of
 from store_forward.gateway.rules import Known, Order, Recorded
 from store_forward.gateway.slots import find_slot
-from store_forward.gateway.tables import inbox, note, open_case, posting, registration
+from store_forward.gateway.tables import (
+    inbox,
+    note,
+    open_case,
+    posting,
+    registration,
+    withheld,
+)
 
 _OF_DEVICE: BindParameter[str] = bindparam("of_device")
 _WANTED: BindParameter[str] = bindparam("wanted")
@@ -39,6 +47,15 @@ _BALANCE = select(func.sum(posting.c.amount_fen)).where(
     posting.c.device == _OF_DEVICE, posting.c.account == _WANTED
 )
 _NOTE = select(note.c.note_id).where(note.c.device == _OF_DEVICE, note.c.note_id == _WANTED)
+_ENDED = (
+    select(withheld.c.state)
+    .where(
+        withheld.c.device == _OF_DEVICE,
+        withheld.c.entry_id == _WANTED,
+        withheld.c.state.in_(ENDED),
+    )
+    .limit(1)
+)
 _CASE = select(open_case.c.case_id).where(
     open_case.c.device == _OF_DEVICE, open_case.c.case_id == _WANTED
 )
@@ -65,8 +82,18 @@ def gather(connection: Connection, device: str, entry: Entry, body_hash: str) ->
 
 
 def _outcome(connection: Connection, device: str, entry_id: str) -> Outcome | None:
-    row = connection.execute(_EARLIER, {"of_device": device, "wanted": entry_id}).one_or_none()
-    return Outcome(row.outcome) if row is not None else None
+    """What became of a parent; what a person has ended without it counts like an outcome."""
+    where = {"of_device": device, "wanted": entry_id}
+    row = connection.execute(_EARLIER, where).one_or_none()
+    if row is not None:
+        return Outcome(row.outcome)
+    match connection.execute(_ENDED, where).scalar():
+        case "settled":
+            return Outcome.ACCEPTED
+        case "withdrawn":
+            return Outcome.REJECTED
+        case _:
+            return None
 
 
 def _earlier(connection: Connection, device: str, entry_id: str, body_hash: str) -> Recorded | None:

@@ -11,6 +11,14 @@ from typing import Any
 import msgspec
 
 from store_forward.contract.facts import Entry
+from store_forward.contract.marks import FenceRequest, StreamMark
+from store_forward.contract.resolutions import (
+    CaseVerdict,
+    ExceptionAnswer,
+    ExceptionReport,
+    Resolution,
+    ResolutionPage,
+)
 from store_forward.contract.wire import (
     Batch,
     BatchAnswer,
@@ -25,8 +33,9 @@ from store_forward.contract.wire import (
 from store_forward.gateway.reference import SETS
 
 TYPES = (
-    Batch, BatchAnswer, Entry, HealthAnswer, LeaseAnswer, LeaseRequest, LeaseReturn, Problem,
-    ReferencePage, TransactionStatus,
+    Batch, BatchAnswer, CaseVerdict, Entry, ExceptionAnswer, ExceptionReport, FenceRequest,
+    HealthAnswer, LeaseAnswer, LeaseRequest, LeaseReturn, Problem, ReferencePage, Resolution,
+    ResolutionPage, StreamMark, TransactionStatus,
 )  # fmt: skip
 
 SIGNATURE = (
@@ -55,7 +64,8 @@ def openapi_document(version: str) -> dict[str, Any]:
                     "in": "header",
                     "name": "Signature",
                     "description": SIGNATURE,
-                }
+                },
+                "operator": {"type": "http", "scheme": "bearer"},
             },
         },
         "security": [{"signature": []}],
@@ -68,6 +78,7 @@ def _paths() -> dict[str, Any]:
         _parameter("since", "query", {"type": "string"}),
     ]
     wanted = [_parameter("id", "path", {"type": "string"})]
+    stream = [_parameter("incarnation", "path", {"type": "string"})]
     return {
         "/v1/batches": {
             "post": _operation("postBatch", BatchAnswer, Batch, also=(409, 413)),
@@ -83,6 +94,38 @@ def _paths() -> dict[str, Any]:
         },
         "/v1/allotments/return": {
             "post": _operation("returnSlots", LeaseAnswer, LeaseReturn, also=(413,)),
+        },
+        "/v1/exceptions": {
+            "post": _operation("postExceptions", ExceptionAnswer, ExceptionReport, also=(409, 413)),
+        },
+        "/v1/resolutions": {
+            "get": _operation(
+                "getResolutions",
+                ResolutionPage,
+                parameters=[
+                    _parameter("incarnation", "query", {"type": "string"}, required=True),
+                    _parameter("since", "query", {"type": "string"}),
+                ],
+            ),
+        },
+        "/v1/streams/{incarnation}": {
+            "get": _operation("getStream", StreamMark, parameters=stream),
+        },
+        "/v1/streams/{incarnation}/fence": {
+            "post": {
+                **_operation(
+                    "fenceStream", StreamMark, FenceRequest, parameters=stream, also=(409,)
+                ),
+                "security": [{"signature": []}, {"operator": []}],
+            },
+        },
+        "/v1/cases/{id}/resolve": {
+            "post": {
+                **_operation(
+                    "resolveCase", Resolution, CaseVerdict, parameters=wanted, also=(404, 409)
+                ),
+                "security": [{"operator": []}],
+            },
         },
         "/v1/health": {"get": {**_operation("getHealth", HealthAnswer), "security": []}},
     }
@@ -122,5 +165,7 @@ def _schema(kind: type) -> dict[str, Any]:
     return {"schema": {"$ref": f"#/components/schemas/{kind.__name__}"}}
 
 
-def _parameter(name: str, where: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": where, "required": where == "path", "schema": schema}
+def _parameter(
+    name: str, where: str, schema: dict[str, Any], *, required: bool = False
+) -> dict[str, Any]:
+    return {"name": name, "in": where, "required": required or where == "path", "schema": schema}

@@ -31,7 +31,6 @@ class Refused(Exception):
         code: str,
         detail: str,
         *,
-        expected_seq: int | None = None,
         alarm: bool = False,
         retry_after_seconds: int | None = None,
     ) -> None:
@@ -41,7 +40,6 @@ class Refused(Exception):
             status=status,
             code=code,
             detail=detail,
-            expected_seq=expected_seq,
         )
         self.alarm = alarm
         self.retry_after_seconds = retry_after_seconds

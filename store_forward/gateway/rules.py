@@ -199,6 +199,12 @@ def repeat(outcome: Outcome, code: str | None, his_ref: str | None) -> Decision:
     return Decision(outcome, code, his_ref)
 
 
+def decide_ended(state: str) -> Decision:
+    """An entry that arrives after a person settled or withdrew it has no effect any more."""
+    outcome = Outcome.DUPLICATE if state == "settled" else Outcome.REJECTED
+    return Decision(outcome, state)
+
+
 def _blocked_by_parent(parents: Mapping[str, Outcome | None]) -> Decision | None:
     for outcome in parents.values():
         if outcome is None:

@@ -31,6 +31,7 @@ from store_forward.gateway.allotments import LeaseTerms
 from store_forward.gateway.api import Gateway
 from store_forward.gateway.app import create_app
 from store_forward.gateway.batches import BatchDesk
+from store_forward.gateway.case_desk import CaseDesk
 from store_forward.gateway.catalogue import Catalogue
 from store_forward.gateway.certificates import CertificateFiles, make_certificates
 from store_forward.gateway.clinic_file import load_clinic
@@ -44,6 +45,7 @@ from store_forward.gateway.database import Database, open_database
 from store_forward.gateway.enrolment import Enrolments
 from store_forward.gateway.location import read_location
 from store_forward.gateway.reference import set_epoch
+from store_forward.gateway.stream_desk import StreamDesk
 
 SOFTWARE = "outpost-gateway 0.1.0"
 
@@ -111,7 +113,11 @@ def prepare(options: GatewayOptions) -> Prepared:
     catalogue = Catalogue(database, clinic, options.now, new_id, options.terms)
     catalogue.publish_today()
     desk = BatchDesk(database, receipt_key, RECEIPT_KEY_ID, options.now, new_id, options.terms)
-    gateway = Gateway(database, enrolments, desk, catalogue, options.now, token, SOFTWARE)
+    streams = StreamDesk(database, receipt_key, RECEIPT_KEY_ID, options.now, new_id)
+    cases = CaseDesk(database, receipt_key, RECEIPT_KEY_ID, options.now, new_id)
+    gateway = Gateway(
+        database, enrolments, desk, streams, cases, catalogue, options.now, token, SOFTWARE
+    )
     return Prepared(create_app(gateway), database, certificates)
 
 

@@ -63,8 +63,10 @@ stream = Table(
     Column("incarnation", Text, primary_key=True),
     Column("high_water", BigInteger, nullable=False),
     Column("head_hash", Text, nullable=False),
+    Column("fenced_at", Text),
+    Column("fenced_seq", BigInteger),
 )
-"""How far each journal is recorded here."""
+"""How far each journal is recorded here without a gap. A fenced one has ended at ``fenced_seq``."""
 
 inbox = Table(
     "inbox",
@@ -73,6 +75,7 @@ inbox = Table(
     Column("incarnation", Text, primary_key=True),
     Column("seq", BigInteger, primary_key=True),
     Column("hash", Text, nullable=False),
+    Column("previous_hash", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("body_hash", Text, nullable=False),
     Column("entry_id", Text, nullable=False),
@@ -89,19 +92,41 @@ inbox = Table(
 )
 """Every journal entry ever received, byte for byte, with what became of it."""
 
+withheld = Table(
+    "withheld",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("incarnation", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("previous_hash", Text, nullable=False),
+    Column("entry_id", Text, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reported_at", Text, nullable=False),
+    Index("ix_withheld_device_entry_id", "device", "entry_id"),
+)
+"""Entries a kiosk holds parked, as it told; their content is not here. ``state``: ``parked``,
+``resend``, ``settled``, ``withdrawn``, or ``delivered`` when the entry came after all."""
+
 batch = Table(
     "batch",
     metadata,
     Column("device", Text, primary_key=True),
     Column("incarnation", Text, primary_key=True),
-    Column("first_seq", BigInteger, primary_key=True),
-    Column("last_seq", BigInteger, primary_key=True),
+    Column("said_hash", Text, primary_key=True),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
     Column("batch_id", Text, nullable=False),
     Column("received_at", Text, nullable=False),
     Column("receipt", LargeBinary, nullable=False),
     UniqueConstraint("device", "batch_id"),
 )
-"""Receipts given, so that the same batch gets the same receipt again."""
+"""Receipts given, so that the same batch gets the same receipt again while that is still the
+whole truth. ``said_hash``: SHA-256 of the spans and the acknowledged seq."""
 
 registration = Table(
     "registration",
@@ -142,10 +167,11 @@ crosswalk = Table(
     "crosswalk",
     metadata,
     Column("device", Text, primary_key=True),
+    Column("incarnation", Text, primary_key=True),
     Column("provisional_number", Text, primary_key=True),
     Column("patient_number", Text, nullable=False),
 )
-"""Which patient a kiosk's provisional number meant."""
+"""Which patient a kiosk's provisional number meant: a new journal counts from 1 again."""
 
 note = Table(
     "note",
@@ -180,9 +206,27 @@ open_case = Table(
     Column("slip_code", Text),
     Column("origin", Text, nullable=False),
     Column("opened_at", Text, nullable=False),
+    Column("incarnation", Text),
+    Column("seq", BigInteger),
+    Column("closed_at", Text),
     Index("ix_open_case_slip_code", "slip_code"),
+    Index("ix_open_case_device_seq", "device", "incarnation", "seq"),
 )
-"""What a person must look at. ``origin``: ``kiosk`` or ``gateway``."""
+"""What a person must look at, and the entry it is about. ``origin``: ``kiosk`` or ``gateway``."""
+
+resolution = Table(
+    "resolution",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("incarnation", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("ix_resolution_device_case_id", "device", "case_id"),
+)
+"""What people decided about entries, as countersigned for the kiosk."""
 
 alarm = Table(
     "alarm",

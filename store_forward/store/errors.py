@@ -92,6 +92,7 @@ class Misfit(StrEnum):
     OTHER_CHAIN = "other_chain"
     BATCH_REUSED = "batch_reused"
     RESULT_OUTSIDE = "result_outside"
+    ACK_SHORT = "ack_short"
 
 
 class ReceiptRefused(Exception):
@@ -100,6 +101,13 @@ class ReceiptRefused(Exception):
     def __init__(self, misfit: Misfit, detail: str) -> None:
         super().__init__(f"receipt refused ({misfit}): {detail}; nothing was acknowledged")
         self.misfit = misfit
+
+
+class ResolutionRefused(Exception):
+    """A person's decision is not about this journal. Nothing was changed; raise an alarm."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"resolution refused: {detail}; nothing was changed")
 
 
 class UnreadableAnswer(Exception):

@@ -14,6 +14,8 @@ class SyncStatus(msgspec.Struct, frozen=True):
     (both RFC 3339 UTC by this kiosk's clock). ``clock_offset_seconds`` is gateway time minus
     kiosk time, None while unknown; ``clock_boot`` names the boot in which it was measured.
     ``reason`` is a machine word for why it is offline or alarmed, empty when all is well.
+    ``journal`` is how our journal stands to what the gateway has of it (``marks.Step``),
+    empty when they agree: with any other word nothing may be sold from this journal.
     """
 
     online: bool
@@ -22,6 +24,7 @@ class SyncStatus(msgspec.Struct, frozen=True):
     clock_offset_seconds: float | None = None
     reason: str = ""
     clock_boot: str = ""
+    journal: str = ""
 
 
 class NetworkStatus:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
+from typing import Any
 
 import msgspec
 
 from store_forward.contract.canonical import GENESIS
 from store_forward.contract.facts import Redacted
-from store_forward.contract.wire import Outcome, Receipt, Result
+from store_forward.contract.marks import StreamMark
+from store_forward.contract.spans import Range, common, gaps
+from store_forward.contract.wire import Receipt, Result
+from store_forward.store.coverage import Coverage
 from store_forward.store.driver import Connection
-from store_forward.store.errors import Misfit, ReceiptRefused
+from store_forward.store.exceptions import Exceptions, Standout
+from store_forward.store.exceptions import Standing as Standing
 from store_forward.store.identity import Identity
 from store_forward.store.journal import Row
+from store_forward.store.marks import Step, judge_mark
+from store_forward.store.receipts import Receipts
 
-ITEM_OVERHEAD_BYTES = 128
-"""Upper bound of what a batch item adds to its entry: seq, hash in hex, member names."""
+ITEM_OVERHEAD_BYTES = 208
+"""Upper bound of what a batch item adds to its entry: seq, two hashes in hex, member names."""
 
 
 class Pending(Redacted, frozen=True):
@@ -26,6 +32,20 @@ class Pending(Redacted, frozen=True):
     rows: tuple[Row, ...]
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """What decides when a waiting entry goes out. ``size`` is its bytes on the wire.
+
+    ``parents`` are ids of entries that must be at the gateway before it, or come with it.
+    """
+
+    seq: int
+    id: str
+    lane: str
+    kind: str
+    size: int
+    parents: tuple[str, ...] = ()
+
+
 class Backlog(msgspec.Struct, frozen=True):
     """How much waits for the gateway. ``oldest_at`` is RFC 3339, None when nothing waits."""
 
@@ -33,41 +53,9 @@ class Backlog(msgspec.Struct, frozen=True):
     oldest_at: str | None
 
 
-class Standing(StrEnum):
-    """Where an entry or an order stands at the HIS, as far as this kiosk knows."""
-
-    UNKNOWN = "unknown"
-    RECORDED = "recorded"
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"
-    DEFERRED = "deferred"
-    CONFLICT = "conflict"
-    REVIEW = "review"
-    PARKED = "parked"
-
-
-class Standout(msgspec.Struct, frozen=True):
-    """An entry the HIS did not simply accept, or that could not be delivered (PARKED)."""
-
-    seq: int
-    state: Standing
-    code: str | None
-    his_ref: str | None
-    retryable: bool
-
-
-_SEVERITY = (
-    Standing.CONFLICT,
-    Standing.REJECTED,
-    Standing.REVIEW,
-    Standing.PARKED,
-    Standing.DEFERRED,
-)
-"""An order stands where its worst entry stands, in this order."""
-
-
 class _Id(msgspec.Struct):
-    id: str
+    id: str = ""
+    depends_on: tuple[str, ...] = ()
 
 
 class _When(msgspec.Struct):
@@ -80,86 +68,148 @@ class Outbox:
     def __init__(self, connection: Connection, identity: Identity) -> None:
         self._connection = connection
         self._identity = identity
+        self._coverage = Coverage(connection)
+        self._exceptions = Exceptions(connection)
+        self._receipts = Receipts(connection, identity)
 
     def acked_seq(self) -> int:
-        """Every entry up to this one is durably recorded at the gateway."""
-        row = self._connection.row("SELECT acked_seq FROM stream WHERE name = 'gateway'")
-        return int(row[0]) if row else 0
+        """Every entry up to this one is durably recorded at the gateway, or settled there."""
+        return self._coverage.acked_seq()
+
+    def ahead(self) -> tuple[Range, ...]:
+        """What is recorded there beyond ``acked_seq``, ascending, with gaps between."""
+        return self._coverage.ahead()
+
+    def waiting(self, after_seq: int, limit: int) -> list[Waiting]:
+        """Waiting entries after ``after_seq``, oldest first, at most ``limit``."""
+        return [_described(*row) for row in self._open_rows(after_seq, limit, _DESCRIPTION)]
+
+    def descriptions(self, seqs: Sequence[int]) -> list[Waiting]:
+        """These entries as ``waiting`` tells them, whether they wait or not; ascending."""
+        numbers = ",".join("?" * len(seqs))
+        query = f"SELECT {_DESCRIPTION} FROM event WHERE seq IN ({numbers}) ORDER BY seq"  # noqa: S608
+        return [_described(*row) for row in self._connection.rows(query, tuple(seqs))]
 
     def pending(self, max_items: int, max_bytes: int) -> Pending:
-        """The next unacknowledged entries, in order, for one batch.
+        """The oldest waiting entries, in the order of the journal, whatever their lanes.
 
         ``max_bytes`` bounds the items' wire bytes. A single entry larger than that still comes,
         alone: it must not hide.
         """
-        acked = self.acked_seq()
         rows: list[Row] = []
         room = max_bytes
-        for values in self._connection.rows(
-            "SELECT seq, hash, body FROM event WHERE seq > ? ORDER BY seq LIMIT ?",
-            (acked, max_items),
-        ):
+        for values in self._open_rows(self.acked_seq(), max_items, "seq, hash, body"):
             row = Row(*values)
             room -= len(row.body) + ITEM_OVERHEAD_BYTES
             if room < 0 and rows:
                 break
             rows.append(row)
-        return Pending(self._hash_at(acked), tuple(rows))
+        first = rows[0].seq if rows else self.acked_seq() + 1
+        return Pending(self.hash_at(first - 1) or GENESIS, tuple(rows))
+
+    def rows(self, seqs: Sequence[int]) -> list[Row]:
+        """These entries, ascending; those that the journal does not hold are left out."""
+        if not seqs:
+            return []
+        query = "SELECT seq, hash, body FROM event WHERE seq BETWEEN ? AND ? ORDER BY seq"
+        values: tuple[int, ...] = (min(seqs), max(seqs))
+        if values[1] - values[0] + 1 != len(seqs):
+            numbers = ",".join("?" * len(seqs))
+            query = f"SELECT seq, hash, body FROM event WHERE seq IN ({numbers}) ORDER BY seq"  # noqa: S608
+            values = tuple(seqs)
+        return [Row(*row) for row in self._connection.rows(query, values)]
+
+    def hash_at(self, seq: int) -> bytes | None:
+        """Our chain hash at this entry; None when the journal does not hold it (any more)."""
+        return self._receipts.hash_at(seq)
 
     def backlog(self) -> Backlog:
         """How many entries wait, and since when the oldest does."""
         acked = self.acked_seq()
-        head = self._head_seq()
+        ahead = sum(each.last - each.first + 1 for each in self.ahead())
         oldest = self._connection.row("SELECT body FROM event WHERE seq = ?", (acked + 1,))
         at = msgspec.json.decode(oldest[0], type=_When).occurred_at if oldest else None
-        return Backlog(head - acked, at)
+        return Backlog(max(0, self._head_seq() - acked - ahead), at)
 
     def record_answer(self, receipt: Receipt, results: Sequence[Result]) -> int:
-        """Store receipt, acknowledgement and exceptions together; return the acknowledged seq.
+        """Store receipt, acknowledgements and exceptions together; return ``acked_seq``.
 
-        The receipt's signature has been verified by the caller. Our hash at ``last_seq`` proves
-        all entries up to it, so nothing beyond ``last_seq`` is acknowledged by this receipt. The
-        same answer again, or an older one late, changes nothing.
+        The receipt's signature has been verified by the caller. Our hash at the end of each span
+        proves its entries. A receipt that acknowledges less than we hold acknowledged comes from
+        a gateway that lost data (restored from a backup): then only what this receipt says is
+        believed, and the rest waits again.
 
         Raises:
             ReceiptRefused: the receipt does not fit this journal; nothing was stored.
         """
         with self._connection.transaction():
-            self._check(receipt, results)
-            self._connection.execute(
-                "INSERT INTO receipt (batch_id, last_seq, body) VALUES (?, ?, ?) "
-                "ON CONFLICT (batch_id) DO NOTHING",
-                (receipt.batch_id, receipt.last_seq, msgspec.json.encode(receipt, order="sorted")),
-            )
+            self._receipts.check(receipt, results, self._head_seq())
+            self._receipts.keep(receipt)
             for result in results:
-                self._keep_result(result)
+                self._exceptions.keep_result(result)
+            spans = [Range(span.first_seq, span.last_seq) for span in receipt.spans]
+            acked = self._coverage.add(spans)
+            if self._base() <= receipt.ack_seq < acked:
+                acked = self._fall_back(receipt.ack_seq, spans)
+            return acked
+
+    def take_mark(self, mark: StreamMark) -> Step:
+        """Keep the gateway's mark for core and believe no more than it says.
+
+        The signature has been verified by the caller. Receipts alone make entries acknowledged;
+        a mark can only take that back, when the gateway lost data.
+
+        Raises:
+            ReceiptRefused: the mark is of another journal; nothing was changed.
+        """
+        self._receipts.check_journal(mark.device, mark.incarnation)
+        with self._connection.transaction():
             self._connection.execute(
-                "UPDATE stream SET acked_seq = max(acked_seq, ?) WHERE name = 'gateway'",
-                (min(receipt.ack_seq, receipt.last_seq),),
+                "INSERT INTO status (name, body) VALUES ('gateway_mark', ?) "
+                "ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+                (msgspec.json.encode(mark, order="sorted"),),
             )
-            return self.acked_seq()
+            step = judge_mark(mark, self._head_seq(), self.hash_at)
+            if step in (Step.IN_STEP, Step.FENCED):
+                self._believe_no_more_than(mark)
+            return step
+
+    def gateway_mark(self) -> StreamMark | None:
+        """The newest mark of the gateway; None before the first."""
+        row = self._connection.row("SELECT body FROM status WHERE name = 'gateway_mark'")
+        return msgspec.json.decode(row[0], type=StreamMark) if row else None
 
     def park(self, seq: int, code: str) -> None:
-        """Note that this entry cannot be delivered as it is. It stays in the journal, unsent.
+        """Note that the gateway refuses this entry by itself. It stays in the journal, unsent.
 
         Raises ValueError when there is no such entry.
         """
         with self._connection.transaction():
             if not 1 <= seq <= self._head_seq():
                 raise ValueError(f"cannot park entry {seq}: the journal does not have it")
-            self._put(Standout(seq, Standing.PARKED, code, None, True))
+            self._exceptions.park(seq, code)
+
+    def note_reported(self, seqs: Sequence[int]) -> None:
+        """The gateway has been told of these parked entries."""
+        with self._connection.transaction():
+            for seq in seqs:
+                self._exceptions.note_reported(seq)
 
     def exceptions(self) -> list[Standout]:
         """Entries for staff to look at, oldest first."""
-        found = self._connection.rows(
-            "SELECT seq, state, code, his_ref, retryable FROM exception ORDER BY seq"
-        )
-        return [_standout(values) for values in found]
+        return self._exceptions.open()
+
+    def parked(self) -> list[Standout]:
+        """Entries that the gateway refused by themselves, oldest first."""
+        return self._exceptions.parked()
+
+    def ended(self) -> list[Standout]:
+        """Exceptions that a person at the HIS has ended, oldest first."""
+        return self._exceptions.ended()
 
     def receipts(self) -> list[Receipt]:
         """All receipts, by the last entry they cover."""
-        found = self._connection.rows("SELECT body FROM receipt ORDER BY last_seq, batch_id")
-        return [msgspec.json.decode(body, type=Receipt) for (body,) in found]
+        return self._receipts.all()
 
     def outcome_of_entry(self, seq: int) -> Standing:
         """Where the entry with this number stands."""
@@ -175,106 +225,62 @@ class Outbox:
         return self._worst([seq for (seq,) in found]) if found else Standing.UNKNOWN
 
     def _worst(self, seqs: list[int]) -> Standing:
-        numbers = ",".join(str(int(seq)) for seq in seqs)
-        found = self._connection.rows(
-            f"SELECT state FROM exception WHERE seq IN ({numbers})"  # noqa: S608 – integers
-        )
-        states = {Standing(state) for (state,) in found}
-        for state in _SEVERITY:
-            if state in states:
-                return state
-        return Standing.ACCEPTED if max(seqs) <= self.acked_seq() else Standing.RECORDED
+        standing = self._exceptions.worst(seqs)
+        if standing is not None:
+            return standing
+        is_there = all(self._coverage.covers(seq) for seq in seqs)
+        return Standing.ACCEPTED if is_there else Standing.RECORDED
 
-    def _check(self, receipt: Receipt, results: Sequence[Result]) -> None:
-        ours = self._identity
-        first, last = receipt.first_seq, receipt.last_seq
-        head = self._head_seq()
-        if receipt.device != ours.device:
-            raise ReceiptRefused(
-                Misfit.OTHER_DEVICE, f"it names {receipt.device}, this is {ours.device}"
+    def _open_rows(self, after_seq: int, limit: int, columns: str) -> list[tuple[Any, ...]]:
+        """Rows of waiting entries after ``after_seq``: what lies between the covered ranges."""
+        found: list[tuple[Any, ...]] = []
+        after = max(after_seq, self.acked_seq())
+        for each in gaps(self.ahead(), after, self._head_seq()):
+            if len(found) >= limit:
+                break
+            found += self._connection.rows(
+                f"SELECT {columns} FROM event WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",  # noqa: S608
+                (*each, limit - len(found)),
             )
-        if receipt.incarnation != ours.incarnation:
-            raise ReceiptRefused(
-                Misfit.OTHER_INCARNATION,
-                f"it names {receipt.incarnation}, this is {ours.incarnation}",
-            )
-        if not 1 <= first <= last:
-            raise ReceiptRefused(Misfit.EMPTY_RANGE, f"it covers {first} to {last}")
-        if max(last, receipt.ack_seq) > head:
-            raise ReceiptRefused(
-                Misfit.BEYOND_HEAD,
-                f"it acknowledges {max(last, receipt.ack_seq)}, our journal ends at {head}: "
-                "this store may be an older copy",
-            )
-        if receipt.last_hash != self._hash_at(last).hex():
-            raise ReceiptRefused(
-                Misfit.OTHER_CHAIN, f"its hash for entry {last} is not the hash in our journal"
-            )
-        self._check_batch(receipt)
-        for result in results:
-            self._check_result(result, first, last)
+        return found
 
-    def _check_batch(self, receipt: Receipt) -> None:
-        known = self._connection.row(
-            "SELECT body FROM receipt WHERE batch_id = ?", (receipt.batch_id,)
-        )
-        if known is None:
-            return
-        before = msgspec.json.decode(known[0], type=Receipt)
-        if (before.first_seq, before.last_seq) != (receipt.first_seq, receipt.last_seq):
-            raise ReceiptRefused(
-                Misfit.BATCH_REUSED,
-                f"batch {receipt.batch_id} covered {before.first_seq} to {before.last_seq} before, "
-                f"now {receipt.first_seq} to {receipt.last_seq}",
-            )
+    def _believe_no_more_than(self, mark: StreamMark) -> None:
+        ours, theirs = self.acked_seq(), mark.high_water
+        held = self.ahead()
+        there = [Range(1, theirs)] if theirs else []
+        there += [Range(span.first_seq, span.last_seq) for span in mark.ahead]
+        kept = common(held, there)
+        if theirs < ours:
+            self._fall_back(theirs, common([Range(1, ours), *held], there))
+        elif kept != held:
+            self._fall_back(ours, kept)
 
-    def _check_result(self, result: Result, first: int, last: int) -> None:
-        if not first <= result.seq <= last:
-            raise ReceiptRefused(
-                Misfit.RESULT_OUTSIDE, f"result for {result.seq} in a batch of {first} to {last}"
-            )
-        if result.outcome in (Outcome.ACCEPTED, Outcome.DUPLICATE):
-            return
-        row = self._connection.row("SELECT body FROM event WHERE seq = ?", (result.seq,))
-        if row is None or msgspec.json.decode(row[0], type=_Id).id != result.id:
-            raise ReceiptRefused(
-                Misfit.RESULT_OUTSIDE, f"result for {result.seq} names another entry's id"
-            )
+    def _fall_back(self, acked_seq: int, ahead: Sequence[Range]) -> int:
+        """Wait again with everything but this. What was purged here cannot wait again."""
+        self._exceptions.report_again()
+        beyond = [each for each in ahead if each.last > acked_seq]
+        return self._coverage.fall_back(max(acked_seq, self._base()), beyond)
 
-    def _keep_result(self, result: Result) -> None:
-        match result.outcome:
-            case Outcome.ACCEPTED | Outcome.DUPLICATE:
-                # A duplicate was accepted before; any other outcome would be told again.
-                self._connection.execute("DELETE FROM exception WHERE seq = ?", (result.seq,))
-            case Outcome.REJECTED | Outcome.DEFERRED | Outcome.CONFLICT | Outcome.REVIEW as outcome:
-                state = Standing(outcome.value)
-                self._put(
-                    Standout(result.seq, state, result.code, result.his_ref, result.retryable)
-                )
-
-    def _put(self, standout: Standout) -> None:
-        self._connection.execute(
-            "INSERT INTO exception (seq, state, code, his_ref, retryable) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (seq) DO UPDATE SET state = excluded.state, code = excluded.code, "
-            "his_ref = excluded.his_ref, retryable = excluded.retryable",
-            (
-                standout.seq,
-                standout.state.value,
-                standout.code,
-                standout.his_ref,
-                int(standout.retryable),
-            ),
-        )
+    def _base(self) -> int:
+        """The newest entry that this journal does not hold any more, 0 when it holds all."""
+        row = self._connection.row("SELECT min(seq) - 1 FROM event")
+        return self.acked_seq() if row is None or row[0] is None else int(row[0])
 
     def _head_seq(self) -> int:
         row = self._connection.row("SELECT ifnull((SELECT max(seq) FROM event), 0)")
         return int(row[0]) if row else 0
 
-    def _hash_at(self, seq: int) -> bytes:
-        row = self._connection.row("SELECT hash FROM event WHERE seq = ?", (seq,))
-        return bytes(row[0]) if row else GENESIS
+
+_DESCRIPTION = "seq, kind, lane, body"
 
 
-def _standout(values: tuple[int, str, str | None, str | None, int]) -> Standout:
-    seq, state, code, his_ref, retryable = values
-    return Standout(seq, Standing(state), code, his_ref, bool(retryable))
+def _described(seq: int, kind: str, lane: str, body: bytes) -> Waiting:
+    known = _look_into(body)
+    return Waiting(seq, known.id, lane, kind, len(body) + ITEM_OVERHEAD_BYTES, known.depends_on)
+
+
+def _look_into(body: bytes) -> _Id:
+    try:
+        return msgspec.json.decode(body, type=_Id)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _Id()

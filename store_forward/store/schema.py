@@ -53,7 +53,18 @@ def create_journal(db: Any) -> None:
         _forbid_changes(db, table)
 
 
-STEPS: tuple[Step, ...] = (create_journal,)
+def hand_over_by_lane(db: Any) -> None:
+    """Entries go to the gateway lane by lane, and people at the HIS decide about exceptions."""
+    _table(db, "ahead", {"first_seq": int, "last_seq": int}, pk="first_seq")
+    db["exception"].add_column("attempts", int, not_null_default=0)
+    db["exception"].add_column("reported", int, not_null_default=0)
+    _table(
+        db, "resolution", {"number": int, "seq": int, "verdict": str, "body": bytes}, pk="number"
+    )
+    _forbid_changes(db, "resolution")
+
+
+STEPS: tuple[Step, ...] = (create_journal, hand_over_by_lane)
 """Step i leads from ``user_version`` i to i + 1."""
 
 

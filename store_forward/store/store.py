@@ -25,8 +25,9 @@ from store_forward.store.keys import StoreKey
 from store_forward.store.network_status import NetworkStatus
 from store_forward.store.outbox import Outbox
 from store_forward.store.reference import Reference
+from store_forward.store.resolutions import Resolutions
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """``user_version`` of a current store: the number of steps in ``schema.STEPS``."""
 
 TAIL_CHECKED_AT_OPEN = 64
@@ -49,6 +50,7 @@ class Store:
         self.allotments = Allotments(connection)
         self.reference = Reference(connection)
         self.network_status = NetworkStatus(connection)
+        self.resolutions = Resolutions(connection, identity)
 
     @classmethod
     def open(

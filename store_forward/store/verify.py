@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from store_forward.contract.wire import Receipt
 from store_forward.store import driver
 from store_forward.store.driver import Access, Connection
 from store_forward.store.errors import StoreError
@@ -26,8 +25,9 @@ _PROBLEMS_LISTED = 50
 class JournalReport:
     """What was found. ``ok`` means: no problem at all.
 
-    ``first_bad`` is the first sequence number that is missing or wrong. ``receipted_to`` is the
-    last entry that a receipt of the gateway covers with a matching hash.
+    ``first_bad`` is the first sequence number that is missing or wrong. Up to
+    ``receipted_to``, every entry is covered by a receipt of the gateway with a matching hash, or by
+    a decision of a person there.
     """
 
     path: Path
@@ -77,8 +77,8 @@ class JournalReport:
             self.first_bad = seq
 
 
-SignatureCheck = Callable[[Receipt], bool]
-"""Whether the gateway's signature on a receipt is right."""
+SignatureCheck = Callable[[str, bytes], bool]
+"""Whether a signature (base64) of the gateway over these bytes is right."""
 
 
 def verify_journal(
@@ -190,28 +190,75 @@ def _check_receipts(
     connection: Connection, report: JournalReport, is_signed: SignatureCheck | None
 ) -> None:
     report.signatures_checked = is_signed is not None
+    covered: list[tuple[int, int]] = []
     for batch, body in connection.rows("SELECT batch_id, body FROM receipt ORDER BY last_seq"):
         report.receipts += 1
-        receipt = Receipt(**json.loads(body))
-        name = f"receipt {batch} for {receipt.first_seq} to {receipt.last_seq}"
-        if (receipt.device, receipt.incarnation) != (report.device, report.incarnation):
-            report.note(f"{name} belongs to another kiosk or incarnation")
+        receipt = json.loads(body)
+        # A receipt of the first contract covers one range, which it names itself.
+        spans = receipt.get("spans", [receipt])
+        name = f"receipt {batch} for {spans[0]['first_seq']} to {spans[-1]['last_seq']}"
+        if not _is_ours(report, name, receipt, is_signed):
             continue
-        if is_signed is not None and not is_signed(receipt):
-            report.note(f"{name} is not signed by the gateway")
-            continue
-        hashes = connection.rows("SELECT hash FROM event WHERE seq = ?", (receipt.last_seq,))
-        if not hashes:
-            report.note(f"{name}: the HIS has entries that this journal lacks", report.head_seq + 1)
-        elif bytes(hashes[0][0]).hex() != receipt.last_hash:
-            report.note(f"{name}: the HIS received another entry", receipt.last_seq)
-        else:
-            report.receipted_to = max(report.receipted_to, receipt.last_seq)
+        for span in spans:
+            first, last = span["first_seq"], span["last_seq"]
+            hashes = connection.rows("SELECT hash FROM event WHERE seq = ?", (last,))
+            if not hashes:
+                lacking = f"{name}: the HIS has entries that this journal lacks"
+                report.note(lacking, report.head_seq + 1)
+            elif bytes(hashes[0][0]).hex() != span["last_hash"]:
+                report.note(f"{name}: the HIS received another entry", last)
+            else:
+                covered.append((first, last))
+    covered += _check_resolutions(connection, report, is_signed)
+    for first, last in sorted(covered):
+        if first <= report.receipted_to + 1:
+            report.receipted_to = max(report.receipted_to, last)
     if report.acked_to > report.receipted_to:
         report.note(
             f"entries up to {report.acked_to} are marked acknowledged, "
             f"receipts cover only up to {report.receipted_to}"
         )
+    for first, last in connection.rows("SELECT first_seq, last_seq FROM ahead"):
+        if not any(start <= first and last <= end for start, end in _joined(covered)):
+            report.note(f"entries {first} to {last} are marked acknowledged without a receipt")
+
+
+def _check_resolutions(
+    connection: Connection, report: JournalReport, is_signed: SignatureCheck | None
+) -> list[tuple[int, int]]:
+    """Decisions of people at the HIS: return the entries that they settled or withdrew."""
+    covered: list[tuple[int, int]] = []
+    for number, body in connection.rows("SELECT number, body FROM resolution ORDER BY number"):
+        resolution = json.loads(body)
+        if _is_ours(report, f"resolution {number}", resolution, is_signed):
+            seq = resolution["seq"]
+            covered += [(seq, seq)] if resolution["verdict"] in ("settled", "withdrawn") else []
+    return covered
+
+
+def _is_ours(
+    report: JournalReport, name: str, told: dict[str, Any], is_signed: SignatureCheck | None
+) -> bool:
+    if (told["device"], told["incarnation"]) != (report.device, report.incarnation):
+        report.note(f"{name} belongs to another kiosk or incarnation")
+        return False
+    unsigned = json.dumps(
+        {**told, "signature": ""}, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+    if is_signed is not None and not is_signed(told["signature"], unsigned.encode()):
+        report.note(f"{name} is not signed by the gateway")
+        return False
+    return True
+
+
+def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+        else:
+            joined.append((first, last))
+    return joined
 
 
 def _check_pages(connection: Connection, report: JournalReport) -> None:

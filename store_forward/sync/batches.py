@@ -2,56 +2,69 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
 
-from store_forward.contract.canonical import GENESIS
+from store_forward.contract.resolutions import ParkedEntry
 from store_forward.contract.wire import Batch, Item
-from store_forward.store.identity import Identity
 from store_forward.store.journal import Row
 from store_forward.store.outbox import ITEM_OVERHEAD_BYTES
 from store_forward.store.store import Store
-from store_forward.sync.engine import SendBatch
 from store_forward.sync.outgoing import Sent
 
 
-def cut_batch(store: Store, wanted: SendBatch) -> tuple[Batch, Sent] | None:
-    """Return the batch to send, or None when the journal has nothing from there on.
-
-    At least one entry is taken, however large: it must not hide behind a limit.
-    """
-    if wanted.first_seq == store.outbox.acked_seq() + 1:
-        pending = store.outbox.pending(wanted.max_items, wanted.max_bytes)
-        return _batch(store.identity, pending.previous_hash, pending.rows)
-    # The gateway asked for entries it had before: the outbox no longer offers them.
-    with_previous = wanted.first_seq > 1
-    rows = store.journal.read(
-        wanted.first_seq - 1 - with_previous, wanted.max_items + with_previous
-    )
-    previous_hash = rows.pop(0).hash if with_previous and rows else GENESIS
-    return _batch(store.identity, previous_hash, _within(rows, wanted.max_bytes))
-
-
-def _within(rows: Sequence[Row], max_bytes: int) -> Sequence[Row]:
-    room = max_bytes
-    for count, row in enumerate(rows):
-        room -= len(row.body) + ITEM_OVERHEAD_BYTES
-        if room < 0 and count:
-            return rows[:count]
-    return rows
-
-
-def _batch(
-    identity: Identity, previous_hash: bytes, rows: Sequence[Row]
+def cut_batch(
+    store: Store, seqs: Sequence[int], *, is_offer: bool = False
 ) -> tuple[Batch, Sent] | None:
-    if not rows:
+    """Return the batch of these entries, or None when the journal has none of them.
+
+    An entry that does not directly follow the one before it in the batch carries the hash before
+    it, which proves its place.
+    """
+    rows = store.outbox.rows(seqs)
+    items = []
+    for index, row in enumerate(rows):
+        follows = index > 0 and rows[index - 1].seq == row.seq - 1
+        items.append(_item(row, None if follows else store.outbox.hash_at(row.seq - 1)))
+    if not items:
         return None
-    batch = Batch(
-        device=identity.device,
-        incarnation=identity.incarnation,
-        previous_hash=previous_hash.hex(),
-        items=tuple(Item(row.seq, row.hash.hex(), msgspec.Raw(row.body)) for row in rows),
-    )
+    batch = Batch(store.identity.device, store.identity.incarnation, tuple(items))
     size = sum(len(row.body) + ITEM_OVERHEAD_BYTES for row in rows)
-    return batch, Sent(rows[0].seq, rows[-1].seq, size)
+    return batch, Sent(tuple(row.seq for row in rows), size, is_offer)
+
+
+def describe_parked(store: Store, limit: int) -> tuple[ParkedEntry, ...]:
+    """Return parked entries that the gateway has not been told of, without their content."""
+    standouts = {each.seq: each for each in store.outbox.parked() if not each.reported}
+    seqs = sorted(standouts)[:limit]
+    hashes = {row.seq: row.hash for row in store.outbox.rows(seqs)}
+    found = []
+    for each in store.outbox.descriptions(seqs):
+        previous = store.outbox.hash_at(each.seq - 1)
+        if previous is None:
+            continue
+        found.append(
+            ParkedEntry(
+                seq=each.seq,
+                hash=hashes[each.seq].hex(),
+                previous=previous.hex(),
+                entry_id=each.id,
+                lane=each.lane[:128],
+                kind=_word(each.kind),
+                code=_word(standouts[each.seq].code),
+                attempts=standouts[each.seq].attempts,
+            )
+        )
+    return tuple(found)
+
+
+def _word(text: str | None) -> str:
+    """Any server on the way may have written a refusal's code: what is left is a machine word."""
+    return re.sub(r"[^A-Za-z0-9._:-]+", "_", text or "")[:64] or "unknown"
+
+
+def _item(row: Row, previous: bytes | None) -> Item:
+    previous_hash = previous.hex() if previous is not None else None
+    return Item(row.seq, row.hash.hex(), msgspec.Raw(row.body), previous_hash)

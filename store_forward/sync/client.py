@@ -11,7 +11,15 @@ import httpx
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from store_forward.contract.signing import sign_request, verify_receipt
+from store_forward.contract.marks import StreamMark
+from store_forward.contract.resolutions import ExceptionAnswer, ExceptionReport, ResolutionPage
+from store_forward.contract.signing import (
+    Countersigned,
+    is_countersigned,
+    sign_request,
+    verify_receipt,
+)
+from store_forward.contract.spans import spans_of
 from store_forward.contract.wire import (
     Batch,
     BatchAnswer,
@@ -25,6 +33,7 @@ from store_forward.sync.outcomes import Distrusted, Failure, Unreadable
 
 HEALTH_SECONDS: Final = 3.0
 LEASE_SECONDS: Final = 8.0
+MARK_SECONDS: Final = 8.0
 REFERENCE_SECONDS: Final = 10.0
 
 MAX_HEALTH_BYTES: Final = 65_536
@@ -37,6 +46,9 @@ _health = msgspec.json.Decoder(HealthAnswer)
 _answers = msgspec.json.Decoder(BatchAnswer)
 _pages = msgspec.json.Decoder(ReferencePage)
 _leases = msgspec.json.Decoder(LeaseAnswer)
+_marks = msgspec.json.Decoder(StreamMark)
+_cases = msgspec.json.Decoder(ExceptionAnswer)
+_decisions = msgspec.json.Decoder(ResolutionPage)
 
 T = TypeVar("T")
 
@@ -122,6 +134,32 @@ class GatewayClient:
         )
         return _decoded(await self._signed(request), _leases)
 
+    async def mark(self, incarnation: str) -> StreamMark | Failure:
+        """Ask how far the gateway has this journal. A returned mark is signed."""
+        request = Request("GET", f"/v1/streams/{incarnation}", MARK_SECONDS, MAX_ANSWER_BYTES)
+        mark = _decoded(await self._signed(request), _marks)
+        if isinstance(mark, StreamMark) and not self._is_signed(mark):
+            return Distrusted("the mark is not signed with the gateway's receipt key")
+        return mark
+
+    async def report(self, report: ExceptionReport) -> ExceptionAnswer | Failure:
+        """Tell which entries are parked here."""
+        body = msgspec.json.encode(report)
+        request = Request("POST", "/v1/exceptions", MARK_SECONDS, MAX_ANSWER_BYTES, body=body)
+        return _decoded(await self._signed(request), _cases)
+
+    async def resolutions(self, incarnation: str, since: str) -> ResolutionPage | Failure:
+        """Fetch what people decided since a cursor. Every decision in it is signed."""
+        query = {"incarnation": incarnation, **({"since": since} if since else {})}
+        request = Request("GET", "/v1/resolutions", MARK_SECONDS, MAX_ANSWER_BYTES, query)
+        page = _decoded(await self._signed(request), _decisions)
+        if isinstance(page, ResolutionPage) and not all(map(self._is_signed, page.resolutions)):
+            return Distrusted("a resolution is not signed with the gateway's receipt key")
+        return page
+
+    def _is_signed(self, told: Countersigned) -> bool:
+        return is_countersigned(told, self._receipt_key)
+
     async def _signed(self, request: Request) -> Answer | Failure:
         headers = {"content-type": "application/json"} if request.body else {}
         prepared = self._exchange.build(request, headers)
@@ -141,16 +179,12 @@ class GatewayClient:
 
     def _check_receipt(self, batch: Batch, answer: BatchAnswer) -> BatchAnswer | Failure:
         receipt = answer.receipt
-        first, last = batch.items[0], batch.items[-1]
         if not verify_receipt(receipt, self._receipt_key):
             return Distrusted("the receipt is not signed with the gateway's receipt key")
         if (receipt.device, receipt.incarnation) != (batch.device, batch.incarnation):
             return Distrusted(f"the receipt is for {receipt.device} {receipt.incarnation}")
-        if (receipt.first_seq, receipt.last_seq) != (first.seq, last.seq):
-            return Distrusted(
-                f"the receipt is for entries {receipt.first_seq} to {receipt.last_seq}, "
-                f"we sent {first.seq} to {last.seq}"
-            )
+        if receipt.spans != spans_of((item.seq, item.hash) for item in batch.items):
+            return Distrusted(f"the receipt is for other entries: {receipt.spans}")
         if [result.seq for result in answer.results] != [item.seq for item in batch.items]:
             return Unreadable("the results do not match the entries of the batch")
         return answer

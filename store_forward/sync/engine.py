@@ -6,9 +6,13 @@ No clock, randomness or I/O: times (monotonic seconds) and jitter (0 to 1) come 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
+from store_forward.store.marks import Step
+from store_forward.store.outbox import Waiting
 from store_forward.sync import link as links
 from store_forward.sync import outgoing as sending
 from store_forward.sync import pulls as pulling
@@ -22,7 +26,9 @@ from store_forward.sync.outcomes import (
     Unreadable,
 )
 from store_forward.sync.outgoing import Alarm, Effect, Outgoing, RenewIdentity, Sent
-from store_forward.sync.pulls import LEASES, Pulls
+from store_forward.sync.pulls import MARK, REPORT, RESOLUTIONS, Pulls
+
+_STEP_OF_TROUBLE: Final = {"journal_conflict": Step.OTHER_CHAIN, "fenced": Step.FENCED}
 
 ATTEMPTS_UNTIL_OFFLINE: Final = 3
 """A gateway that answers and yet does not take facts is not shown as working."""
@@ -38,12 +44,11 @@ class Probe:
 
 @dataclass(frozen=True)
 class SendBatch:
-    """Send the entries from ``first_seq`` on, as many as the limits allow, at least one."""
+    """Send these entries. ``is_offer``: a parked one, alone."""
 
-    first_seq: int
-    max_items: int
-    max_bytes: int
+    seqs: tuple[int, ...]
     time_out_seconds: float
+    is_offer: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,13 +64,29 @@ class RenewLeases:
 
 
 @dataclass(frozen=True)
+class AskMark:
+    """Ask how far the gateway has our journal."""
+
+
+@dataclass(frozen=True)
+class ReportExceptions:
+    """Tell which entries are parked here."""
+
+
+@dataclass(frozen=True)
+class FetchResolutions:
+    """Fetch what people at the HIS have decided."""
+
+
+@dataclass(frozen=True)
 class Wait:
     """Nothing is due before ``until``."""
 
     until: float
 
 
-Action = Probe | SendBatch | PullReference | RenewLeases | Wait
+Pulling = PullReference | RenewLeases | AskMark | ReportExceptions | FetchResolutions
+Action = Probe | SendBatch | Pulling | Wait
 
 
 # --- what the shell tells -----------------------------------------------------------------------
@@ -89,12 +110,15 @@ class Probed:
 
 @dataclass(frozen=True)
 class BatchRecorded:
-    """The receipt was verified and is durable here. ``acked_seq``: where our store stands now."""
+    """The receipt was verified and is durable here. ``acked_seq``: where our store stands now.
+
+    ``has_fallen_back``: the gateway has less than it had, and those entries wait again.
+    """
 
     when: Moment
     sent: Sent
-    ack_seq: int
     acked_seq: int
+    has_fallen_back: bool
     took_seconds: float
 
 
@@ -119,7 +143,10 @@ class NotRecorded:
 
 @dataclass(frozen=True)
 class Pulled:
-    """A reference page or the leases are stored. ``is_complete`` False: another page waits."""
+    """What was pulled (reference page, leases, decisions) is stored, or the report taken.
+
+    ``is_complete`` False: another page waits.
+    """
 
     when: Moment
     name: str
@@ -137,89 +164,159 @@ class PullFailed:
 
 
 @dataclass(frozen=True)
+class MarkTaken:
+    """The gateway's mark is stored; ``step`` says how our journal stands to it."""
+
+    when: Moment
+    step: Step
+    detail: str
+    has_fallen_back: bool = False
+
+
+@dataclass(frozen=True)
 class Stirred:
     """The resting connection was closed by the other side, or by the network."""
 
     when: Moment
 
 
-Event = Probed | BatchRecorded | BatchFailed | NotRecorded | Pulled | PullFailed | Stirred
+Event = (
+    Probed | BatchRecorded | BatchFailed | NotRecorded | Pulled | PullFailed | MarkTaken | Stirred
+)
 
 
 # --- the engine ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Work:
-    """Our journal: acknowledged up to ``acked_seq``, written up to ``head_seq``."""
+class Offer:
+    """A parked entry, how often it was refused, and when last (monotonic seconds)."""
 
-    acked_seq: int
-    head_seq: int
+    entry: Waiting
+    attempts: int
+    refused_at: float
+
+
+@dataclass(frozen=True)
+class Work:
+    """What there is to hand over: entries that may go, ascending, and parked ones to be offered.
+
+    ``exceptions`` are open at the HIS, ``unreported`` of the parked ones it does not know yet.
+    """
+
+    waiting: Sequence[Waiting] = ()
+    offers: Sequence[Offer] = ()
+    exceptions: int = 0
+    unreported: int = 0
 
 
 @dataclass(frozen=True)
 class State:
-    """All the engine remembers; nothing of it needs to outlive the process."""
+    """All the engine remembers; nothing of it needs to outlive the process.
+
+    ``step`` is how our journal stood to the gateway's newest mark.
+    """
 
     link: Link = field(default_factory=Link)
     outgoing: Outgoing = field(default_factory=Outgoing)
     pulls: Pulls = field(default_factory=pulling.first_pulls)
     is_recognised: bool = True
     batch_was_last: bool = False
+    step: Step = Step.IN_STEP
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What the kiosk may say of the network. ``reason`` is a machine word, empty when well."""
+    """What the kiosk may say of the network. ``reason`` is a machine word, empty when well.
+
+    ``journal``: nothing may be sold from a journal that the gateway contradicts.
+    """
 
     is_online: bool
     reason: str
+    journal: Step = Step.IN_STEP
 
 
 def shown(state: State) -> Shown:
     """Online only while the gateway answers, knows this kiosk and takes its facts."""
     reason = state.link.reason
+    step = _step(state)
     if state.link.is_up and not state.is_recognised:
         reason = "not_recognised"
+    elif state.link.is_up and step:
+        reason = step.value
     elif state.link.is_up and state.outgoing.trouble:
         reason = state.outgoing.trouble
     elif state.link.is_up and state.outgoing.attempts >= ATTEMPTS_UNTIL_OFFLINE:
         reason = "gateway_unavailable"
-    return Shown(is_online=not reason, reason=reason)
+    return Shown(is_online=not reason, reason=reason, journal=step)
+
+
+def _step(state: State) -> Step:
+    """A mark can contradict our journal, and so can the refusal of a batch."""
+    if state.step is Step.IN_STEP:
+        return _STEP_OF_TROUBLE.get(state.outgoing.trouble, Step.IN_STEP)
+    return state.step
 
 
 def decide(state: State, now: float, work: Work) -> Action:
-    """Return the one thing to do now. Facts and pulls take turns; probes only fill silence."""
+    """Return the one thing to do now.
+
+    The mark comes before all facts. Facts and pulls take turns; probes only fill silence.
+    """
     if not state.link.is_up:
         return Probe() if now >= state.link.probe_at else Wait(state.link.probe_at)
-    batch = _next_batch(state.outgoing, work)
-    pull, pull_at = pulling.next_pull(state.pulls)
+    if now >= state.pulls[MARK].due_at:
+        return AskMark()
+    batch, batch_at = _next_batch(state, now, work)
+    pull, pull_at = pulling.next_pull(state.pulls, _wanted(work))
     is_pull_due = now >= pull_at
     has_turn = not (state.batch_was_last and is_pull_due)
-    if batch is not None and now >= state.outgoing.not_before and has_turn:
+    if batch is not None and now >= batch_at and has_turn:
         return batch
     if is_pull_due:
-        return RenewLeases() if pull == LEASES else PullReference(pull)
+        return _pulling(pull)
     if now >= state.link.probe_at:
         return Probe()
-    dues = [state.link.probe_at, pull_at]
-    if batch is not None:
-        dues.append(state.outgoing.not_before)
-    return Wait(min(dues))
+    return Wait(min(state.link.probe_at, pull_at, batch_at))
 
 
-def _next_batch(outgoing: Outgoing, work: Work) -> SendBatch | None:
-    first_seq = work.acked_seq + 1
-    if outgoing.resend_from is not None:
-        first_seq = min(first_seq, outgoing.resend_from)
-    if first_seq > work.head_seq:
-        return None
-    return SendBatch(
-        first_seq=first_seq,
-        max_items=sending.items_from(outgoing, first_seq),
-        max_bytes=outgoing.limit_bytes,
-        time_out_seconds=outgoing.time_out_seconds,
-    )
+def _wanted(work: Work) -> tuple[str, ...]:
+    told = (REPORT,) if work.unreported else ()
+    asked = (RESOLUTIONS,) if work.exceptions else ()
+    return (*pulling.ALWAYS, *told, *asked)
+
+
+def _pulling(name: str) -> Pulling:
+    match name:
+        case pulling.LEASES:
+            return RenewLeases()
+        case pulling.REPORT:
+            return ReportExceptions()
+        case pulling.RESOLUTIONS:
+            return FetchResolutions()
+        case pulling.MARK:
+            return AskMark()
+        case _:
+            return PullReference(name)
+
+
+def _next_batch(state: State, now: float, work: Work) -> tuple[SendBatch | None, float]:
+    """Return the next batch and when it may go; parked entries only when nothing else waits."""
+    outgoing = state.outgoing
+    if state.step in (Step.ROLLED_BACK, Step.OTHER_CHAIN):
+        return None, math.inf  # every entry would be refused; a person and the next start decide
+    if work.waiting:
+        if now < outgoing.not_before:  # the choice costs time: not before it is needed
+            return None, outgoing.not_before
+        chosen = sending.next_batch(outgoing, work.waiting)
+        seqs = tuple(each.seq for each in chosen)
+        return SendBatch(seqs, outgoing.time_out_seconds), outgoing.not_before
+    if not work.offers:
+        return None, math.inf
+    first = min(work.offers, key=lambda each: sending.offer_at(each.attempts, each.refused_at))
+    due = max(sending.offer_at(first.attempts, first.refused_at), outgoing.not_before)
+    return SendBatch((first.entry.seq,), outgoing.time_out_seconds, is_offer=True), due
 
 
 def learn(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
@@ -251,7 +348,9 @@ def _learn(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
             outgoing, effects = sending.refused(
                 state.outgoing, event.sent, event.failure, at, jitter
             )
-            return replace(touched, outgoing=outgoing), effects
+            is_conflict = outgoing.trouble in _STEP_OF_TROUBLE
+            pulls = pulling.mark_wanted(state.pulls, at) if is_conflict else state.pulls
+            return replace(touched, outgoing=outgoing, pulls=pulls), effects
         case NotRecorded():
             heard = replace(_heard(state, at), batch_was_last=True)
             outgoing, effects = sending.not_recorded(
@@ -264,21 +363,32 @@ def _learn(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
             return replace(heard, pulls=pulls), ()
         case PullFailed():
             return _pull_failed(state, event)
+        case MarkTaken():
+            return _mark_taken(state, event)
         case _:
             assert_never(event)
 
 
 def _batch_recorded(state: State, event: BatchRecorded) -> tuple[State, tuple[Effect, ...]]:
     at, jitter = event.when.at, event.when.jitter
-    heard = replace(_heard(state, at), batch_was_last=True)
-    if event.ack_seq < event.sent.first_seq:
-        detail = f"receipt acknowledges {event.ack_seq} after we sent from {event.sent.first_seq}"
-        outgoing, effects = sending.not_recorded(state.outgoing, "no_progress", detail, at, jitter)
-        return replace(heard, outgoing=outgoing), effects
-    outgoing = sending.acknowledged(
-        state.outgoing, event.sent, event.ack_seq, event.acked_seq, event.took_seconds
-    )
-    return replace(heard, outgoing=outgoing, pulls=pulling.facts_were_sent(heard.pulls, at)), ()
+    outgoing = sending.acknowledged(state.outgoing, event.sent, event.took_seconds)
+    effects: tuple[Effect, ...] = ()
+    if event.has_fallen_back:
+        outgoing, effects = sending.fell_back(outgoing, state.outgoing, event.acked_seq, at, jitter)
+    heard = replace(_heard(state, at), batch_was_last=True, outgoing=outgoing)
+    return replace(heard, pulls=pulling.facts_were_sent(heard.pulls, at)), effects
+
+
+def _mark_taken(state: State, event: MarkTaken) -> tuple[State, tuple[Effect, ...]]:
+    at, jitter = event.when.at, event.when.jitter
+    pulls = pulling.pulled(state.pulls, MARK, True, at, jitter)
+    effects: tuple[Effect, ...] = ()
+    if event.step:
+        pulls = pulling.mark_wanted(pulls, at)
+        effects = (Alarm(event.step.value, event.detail),)
+    elif event.has_fallen_back:
+        effects = (Alarm("gateway_lost_entries", event.detail),)
+    return replace(_heard(state, at), pulls=pulls, step=event.step), effects
 
 
 def _pull_failed(state: State, event: PullFailed) -> tuple[State, tuple[Effect, ...]]:
@@ -286,9 +396,11 @@ def _pull_failed(state: State, event: PullFailed) -> tuple[State, tuple[Effect, 
     effects: tuple[Effect, ...] = ()
     if event.failure is None:
         touched = _heard(state, at)
-        effects = (Alarm("unusable_reference", f"{event.name}: {event.detail}"),)
+        effects = (Alarm("unusable_answer", f"{event.name}: {event.detail}"),)
     else:
         touched = _touch(state, event.failure, event.when)
+        if isinstance(event.failure, Distrusted):
+            effects = (Alarm("forged_answer", f"{event.name}: {event.failure.detail}"),)
         if isinstance(event.failure, Refused) and event.failure.status in (401, 403):
             effects = (RenewIdentity(), Alarm("not_recognised", event.failure.detail))
     pulls = pulling.pull_failed(state.pulls, event.name, at, jitter, event.failure)

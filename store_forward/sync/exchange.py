@@ -133,7 +133,6 @@ def _refused(response: httpx.Response, body: bytes | None) -> Refused:
         code=problem.code,
         detail=problem.detail or problem.title,
         retry_after_seconds=retry_after_seconds(response.headers),
-        expected_seq=problem.expected_seq,
     )
 
 

@@ -45,7 +45,6 @@ class Refused:
     code: str = ""
     detail: str = ""
     retry_after_seconds: float | None = None
-    expected_seq: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,17 @@
-"""How large the next batch is, from where and when. Pure; times are monotonic seconds.
+"""What the next batch is, and when. Pure; times are monotonic seconds.
 
-Nothing is ever skipped: entries are chained, and the gateway takes them only in order. An entry
-it refuses on its own is found by halving, noted for staff, and offered again at a slow pace.
+Nothing is ever dropped. An entry that the gateway refuses on its own is found by halving and
+parked: its lane waits, nothing else does, and it is offered again, alone and at a slow pace.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
+from store_forward.store.outbox import Waiting
+from store_forward.sync.lanes import pick
 from store_forward.sync.outcomes import (
     Distrusted,
     Failure,
@@ -42,27 +45,36 @@ LONGEST_RETRY_AFTER_SECONDS: Final = 900.0
 FIRST_TIME_OUT_SECONDS: Final = 5.0
 LONGEST_TIME_OUT_SECONDS: Final = 20.0
 
-_ITEM_FAULTS: Final = (400, 422)
-"""Statuses by which the gateway finds fault with what is in a batch, not with how it came."""
+BLAMELESS: Final = frozenset({404, 405, 406, 407, 410, 411, 415, 421, 426, 431})
+"""Client errors (RFC 9110 section 15.5, RFC 6585) about how a request came – path, method,
+headers, host – and not about what is in it."""
+
+FIRST_OFFER_SECONDS: Final = 60.0
+LONGEST_OFFER_SECONDS: Final = 3_600.0
+"""Pauses between two offers of the same parked entry."""
+
+CULPRITS_UNTIL_DOUBT: Final = 3
+"""So many refused entries in a row, with nothing accepted between, speak against the gateway rather
+than against the entries: from there on each one more is waited for longer and longer."""
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A batch that went out."""
+    """A batch that went out. ``is_offer``: a parked entry, alone."""
 
-    first_seq: int
-    last_seq: int
+    seqs: tuple[int, ...]
     byte_count: int
+    is_offer: bool = False
 
     @property
     def count(self) -> int:
         """Number of entries in it."""
-        return self.last_seq - self.first_seq + 1
+        return len(self.seqs)
 
 
 @dataclass(frozen=True)
 class Park:
-    """Note that the gateway refuses this entry by itself; it stays first in the queue."""
+    """Note that the gateway refuses this entry by itself: its lane waits."""
 
     seq: int
     code: str
@@ -88,8 +100,9 @@ Effect = Park | Alarm | RenewIdentity
 class Outgoing:
     """Where sending stands.
 
-    ``bad_until``: some entry up to here made the gateway refuse a batch; halve until it is found.
-    ``resend_from``: the gateway asked for entries that it had acknowledged before.
+    ``suspects``: some of these made the gateway refuse a batch; halve until it is found.
+    ``culprits``: entries found so in a row, with nothing accepted between.
+    ``fallbacks``: how often in a row the gateway turned out to have lost entries.
     ``trouble`` is a machine word, empty while all is well.
     """
 
@@ -98,8 +111,9 @@ class Outgoing:
     not_before: float = 0.0
     attempts: int = 0
     time_out_seconds: float = FIRST_TIME_OUT_SECONDS
-    bad_until: int | None = None
-    resend_from: int | None = None
+    suspects: tuple[int, ...] = ()
+    culprits: int = 0
+    fallbacks: int = 0
     trouble: str = ""
 
 
@@ -109,31 +123,54 @@ def pause_seconds(attempts: int, jitter: float, first: float, longest: float) ->
     return min(doubled, longest) * (1 + jitter) / 2
 
 
-def items_from(outgoing: Outgoing, first_seq: int) -> int:
-    """Return how many entries the batch that starts at ``first_seq`` may hold."""
-    if outgoing.bad_until is None or first_seq > outgoing.bad_until:
-        return outgoing.limit_items
-    suspects = outgoing.bad_until - first_seq + 1
-    return min(outgoing.limit_items, max(1, suspects // 2))
+def next_batch(outgoing: Outgoing, waiting: Sequence[Waiting]) -> tuple[Waiting, ...]:
+    """Return the entries to send now, of those that may go; ascending."""
+    suspected = frozenset(outgoing.suspects)
+    suspects = [each for each in waiting if each.seq in suspected] if suspected else []
+    if not suspects:
+        return pick(waiting, outgoing.limit_items, outgoing.limit_bytes)
+    # The beginning of what was sent keeps lanes and causes in order, as the whole did.
+    most = min(outgoing.limit_items, max(1, len(suspects) // 2))
+    chosen: list[Waiting] = []
+    room = outgoing.limit_bytes
+    for each in suspects[:most]:
+        room -= each.size
+        if chosen and room < 0:
+            break
+        chosen.append(each)
+    return tuple(chosen)
 
 
-def acknowledged(
-    outgoing: Outgoing, sent: Sent, ack_seq: int, acked_seq: int, took_seconds: float
-) -> Outgoing:
-    """The gateway recorded everything up to ``ack_seq``; the store has ``acked_seq`` on record."""
-    is_full = sent.count >= outgoing.limit_items
-    grows = is_full and took_seconds <= GROW_WITHIN_SECONDS
-    next_seq = min(ack_seq, sent.last_seq) + 1
-    is_resending = outgoing.resend_from is not None and next_seq <= acked_seq
-    has_passed = outgoing.bad_until is not None and ack_seq >= outgoing.bad_until
+def offer_at(attempts: int, refused_at: float) -> float:
+    """When a parked entry is offered again, after so many refusals."""
+    pause = pause_seconds(attempts, 1.0, FIRST_OFFER_SECONDS, LONGEST_OFFER_SECONDS)
+    return refused_at + pause
+
+
+def acknowledged(outgoing: Outgoing, sent: Sent, took_seconds: float) -> Outgoing:
+    """The gateway recorded the batch."""
+    grows = sent.count >= outgoing.limit_items and took_seconds <= GROW_WITHIN_SECONDS
     is_quick = took_seconds <= FIRST_TIME_OUT_SECONDS / 2
     return Outgoing(
         time_out_seconds=FIRST_TIME_OUT_SECONDS if is_quick else outgoing.time_out_seconds,
         limit_items=min(MOST_ITEMS, outgoing.limit_items * 2) if grows else outgoing.limit_items,
         limit_bytes=min(MOST_BYTES, outgoing.limit_bytes * 2) if grows else outgoing.limit_bytes,
-        bad_until=None if has_passed else outgoing.bad_until,
-        resend_from=next_seq if is_resending else None,
+        suspects=tuple(seq for seq in outgoing.suspects if seq not in sent.seqs),
     )
+
+
+def fell_back(
+    outgoing: Outgoing, before: Outgoing, acked_seq: int, at: float, jitter: float
+) -> tuple[Outgoing, tuple[Effect, ...]]:
+    """The gateway has less than it had: it was restored from a backup. Send that again.
+
+    Once at once; again and again only with growing pauses.
+    """
+    alarm = Alarm("gateway_lost_entries", f"sending again from entry {acked_seq + 1}")
+    tried = replace(outgoing, fallbacks=before.fallbacks + 1, suspects=())
+    if tried.fallbacks == 1:
+        return tried, (alarm,)
+    return _stuck(replace(tried, attempts=before.fallbacks), alarm, at, jitter)
 
 
 def refused(
@@ -149,17 +186,17 @@ def refused(
         case Refused(status=413):
             return _too_large(tried, sent, failure, at, jitter)
         case Refused(status=409):
-            return _realign(tried, sent, failure, at, jitter)
+            return _stuck(tried, _contradiction(failure), at, jitter)
         case Refused(status=401 | 403):
             alarm = Alarm("not_recognised", _said(failure))
             stuck, effects = _stuck(tried, alarm, at, jitter)
             return stuck, (RenewIdentity(), *effects)
-        case Refused(status=status) if status in _ITEM_FAULTS:
-            return _bisect(tried, sent, failure, at, jitter)
         case Refused(status=425 | 429) | Unreadable():
             return _later(tried, at, jitter, failure), ()
         case Refused(status=status) if status >= 500:
             return _later(tried, at, jitter, failure), ()
+        case Refused(status=status) if status >= 400 and status not in BLAMELESS:
+            return _bisect(tried, sent, failure, at, jitter)
         case Refused():
             return _stuck(tried, Alarm("gateway_refuses", _said(failure)), at, jitter, failure)
         case Distrusted():
@@ -208,7 +245,7 @@ def _too_large(
     outgoing: Outgoing, sent: Sent, failure: Refused, at: float, jitter: float
 ) -> tuple[Outgoing, tuple[Effect, ...]]:
     if sent.count == 1:
-        return _found_culprit(outgoing, sent.first_seq, failure, at, jitter)
+        return _found_culprit(outgoing, sent, failure, at, jitter)
     return replace(
         outgoing,
         attempts=0,
@@ -222,34 +259,33 @@ def _bisect(
     outgoing: Outgoing, sent: Sent, failure: Refused, at: float, jitter: float
 ) -> tuple[Outgoing, tuple[Effect, ...]]:
     if sent.count == 1:
-        return _found_culprit(outgoing, sent.first_seq, failure, at, jitter)
-    return replace(outgoing, attempts=0, not_before=at, bad_until=sent.last_seq), ()
+        return _found_culprit(outgoing, sent, failure, at, jitter)
+    return replace(outgoing, attempts=0, not_before=at, suspects=sent.seqs), ()
 
 
 def _found_culprit(
-    outgoing: Outgoing, seq: int, failure: Refused, at: float, jitter: float
-) -> tuple[Outgoing, tuple[Effect, ...]]:
-    alarm = Alarm("entry_refused", f"entry {seq}: {_said(failure)}")
-    stuck, effects = _stuck(replace(outgoing, bad_until=seq), alarm, at, jitter, failure)
-    return stuck, (Park(seq, failure.code or f"http_{failure.status}"), *effects)
-
-
-def _realign(
     outgoing: Outgoing, sent: Sent, failure: Refused, at: float, jitter: float
 ) -> tuple[Outgoing, tuple[Effect, ...]]:
-    """The gateway misses entries before this batch: send those, which we still have.
+    """Park it and go on with the others at once, unless everything seems to be refused."""
+    (seq,) = sent.seqs
+    park = Park(seq, failure.code or f"http_{failure.status}")
+    alarm = Alarm("entry_refused", f"entry {seq}: {_said(failure)}")
+    if sent.is_offer:
+        return replace(outgoing, attempts=0, not_before=at), (park,)
+    culprits = outgoing.culprits + 1
+    found = replace(outgoing, attempts=0, not_before=at, suspects=(), culprits=culprits)
+    if culprits < CULPRITS_UNTIL_DOUBT:
+        return found, (park, alarm)
+    tried = replace(found, attempts=culprits - CULPRITS_UNTIL_DOUBT + 1)
+    doubt = Alarm("gateway_refuses", f"{culprits} entries in a row, {_said(failure)}")
+    stuck, effects = _stuck(tried, doubt, at, jitter, failure)
+    return stuck, (park, alarm, *effects)
 
-    A wish that is not for earlier entries cannot be met; neither can a conflict, where the
-    gateway holds other bytes under our numbers.
-    """
-    expected = failure.expected_seq
-    if expected is None:
-        return _stuck(outgoing, Alarm("journal_conflict", _said(failure)), at, jitter)
-    if not 1 <= expected < sent.first_seq:
-        detail = f"gateway expects entry {expected} after we sent {sent.first_seq}"
-        return _stuck(outgoing, Alarm("journal_out_of_step", detail), at, jitter)
-    again = _later(outgoing, at, jitter) if outgoing.attempts > 1 else outgoing
-    return replace(again, resend_from=expected, bad_until=None), ()
+
+def _contradiction(refused: Refused) -> Alarm:
+    """The gateway holds other bytes under our numbers, or another machine goes on for us."""
+    code = "fenced" if refused.code == "fenced" else "journal_conflict"
+    return Alarm(code, _said(refused))
 
 
 def _stuck(

@@ -65,6 +65,7 @@ class StatusBoard:
         is_same = (
             before is not None
             and (before.online, before.reason) == (shown.is_online, shown.reason)
+            and before.journal == shown.journal.value
             and before.clock_offset_seconds == self._offset_seconds
             and before.clock_boot == self._offset_boot
         )
@@ -78,6 +79,7 @@ class StatusBoard:
             clock_offset_seconds=self._offset_seconds,
             reason=shown.reason,
             clock_boot=self._offset_boot,
+            journal=shown.journal.value,
         )
         self._published.write_status(status)
         self._written, self._written_at = status, at

@@ -1,8 +1,11 @@
-"""When to fetch reference sets and slot leases. Pure; times are monotonic seconds."""
+"""When to ask the gateway for what it has for us, and to tell it what is not in the journal: its
+mark, slot leases, reference sets, exceptions, decisions. Pure; times are monotonic seconds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,6 +14,11 @@ from store_forward.sync.outgoing import LONGEST_RETRY_AFTER_SECONDS, pause_secon
 
 REFERENCE_SETS: Final = ("departments", "doctors", "schedules")
 LEASES: Final = "leases"
+MARK: Final = "mark"
+"""How far the gateway has our journal: asked at each first contact, before anything is sent."""
+REPORT: Final = "exceptions"
+RESOLUTIONS: Final = "resolutions"
+ALWAYS: Final = (LEASES, *REFERENCE_SETS, MARK)
 
 EVERY_SECONDS: Final = 60.0
 SPREAD_SECONDS: Final = 6.0
@@ -18,6 +26,9 @@ SPREAD_SECONDS: Final = 6.0
 
 LEASES_APART_SECONDS: Final = 10.0
 """Shortest time between two lease renewals that sales ask for."""
+
+MARK_APART_SECONDS: Final = 60.0
+"""How soon the mark is asked again while it contradicts our journal."""
 
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 60.0
@@ -37,18 +48,23 @@ Pulls = Mapping[str, Pull]
 
 def first_pulls() -> Pulls:
     """Everything is due at once; leases first, because they let the kiosk sell without network."""
-    return {name: Pull() for name in (LEASES, *REFERENCE_SETS)}
+    return {name: Pull() for name in (LEASES, *REFERENCE_SETS, MARK, REPORT, RESOLUTIONS)}
 
 
-def next_pull(pulls: Pulls) -> tuple[str, float]:
-    """Return the pull that is due first, and when."""
-    name = min(pulls, key=lambda each: pulls[each].due_at)
+def next_pull(pulls: Pulls, names: Collection[str] = ALWAYS) -> tuple[str, float]:
+    """Return which of these is due first, and when."""
+    name = min((each for each in pulls if each in names), key=lambda each: pulls[each].due_at)
     return name, pulls[name].due_at
 
 
 def pulled(pulls: Pulls, name: str, is_complete: bool, at: float, jitter: float) -> Pulls:
     """It came; more of the same waits at the gateway unless ``is_complete``."""
-    pause = EVERY_SECONDS - SPREAD_SECONDS * jitter if is_complete else 0.0
+    if name == MARK:
+        pause = math.inf
+    elif name == REPORT:
+        pause = 0.0  # as soon as there is something to tell
+    else:
+        pause = EVERY_SECONDS - SPREAD_SECONDS * jitter if is_complete else 0.0
     return {**pulls, name: Pull(due_at=at + pause, done_at=at)}
 
 
@@ -71,8 +87,16 @@ def facts_were_sent(pulls: Pulls, at: float) -> Pulls:
 
 
 def link_came_up(pulls: Pulls, at: float) -> Pulls:
-    """What failed on the old way is tried at once on the new one."""
+    """What failed on the old way is tried at once on the new one, and the mark is asked anew."""
     return {
-        name: replace(pull, due_at=min(pull.due_at, at), attempts=0) if pull.attempts else pull
+        name: replace(pull, due_at=min(pull.due_at, at), attempts=0)
+        if pull.attempts or name == MARK
+        else pull
         for name, pull in pulls.items()
     }
+
+
+def mark_wanted(pulls: Pulls, at: float) -> Pulls:
+    """Something speaks for asking how far the gateway has our journal; not all the time."""
+    soonest = at + MARK_APART_SECONDS
+    return {**pulls, MARK: replace(pulls[MARK], due_at=min(pulls[MARK].due_at, soonest))}

@@ -13,9 +13,17 @@ from typing import Final, assert_never
 import structlog
 
 from store_forward.contract.keys import BadKeyFile
+from store_forward.contract.marks import StreamMark
+from store_forward.contract.resolutions import (
+    MAX_REPORTED,
+    ExceptionAnswer,
+    ExceptionReport,
+    ResolutionPage,
+)
 from store_forward.contract.wire import BatchAnswer, HealthAnswer, LeaseRequest, ReferencePage
 from store_forward.store.errors import (
     ReceiptRefused,
+    ResolutionRefused,
     StoreBusy,
     StoreFull,
     StoreUnavailable,
@@ -23,13 +31,16 @@ from store_forward.store.errors import (
 )
 from store_forward.store.store import Store
 from store_forward.sync import engine
-from store_forward.sync.batches import cut_batch
+from store_forward.sync.batches import cut_batch, describe_parked
 from store_forward.sync.client import GatewayClient
 from store_forward.sync.engine import (
     Action,
+    AskMark,
     BatchFailed,
     BatchRecorded,
     Event,
+    FetchResolutions,
+    MarkTaken,
     Moment,
     NotRecorded,
     Probe,
@@ -38,6 +49,7 @@ from store_forward.sync.engine import (
     PullFailed,
     PullReference,
     RenewLeases,
+    ReportExceptions,
     SendBatch,
     Shown,
     State,
@@ -48,7 +60,8 @@ from store_forward.sync.engine import (
 from store_forward.sync.outcomes import Failure, Unreadable
 from store_forward.sync.outgoing import Alarm, Effect, Park, RenewIdentity
 from store_forward.sync.publishing import StatusBoard, offset_seconds
-from store_forward.sync.pulls import LEASES
+from store_forward.sync.pulls import LEASES, MARK, REPORT, RESOLUTIONS
+from store_forward.sync.queue import Queue
 
 LOOK_SECONDS: Final = 0.5
 """How often to look for new facts of core and for the end of the resting connection."""
@@ -107,7 +120,8 @@ class SyncService:
         self._around = surroundings
         self._wanted_per_doctor = wanted_per_doctor
         self._board = StatusBoard(store.network_status, surroundings.now)
-        self._work = Work(0, 0)
+        self._queue = Queue(store)
+        self._work = Work()
         self._lease_request: str | None = None
         self._alarmed: dict[str, str] = {}
         self.state = State()
@@ -140,7 +154,8 @@ class SyncService:
         self._look()
         self._show()
         self._around.notify(READY)
-        _log.info("started", head_seq=self._work.head_seq, acked_seq=self._work.acked_seq)
+        head, acked = self._store.journal.head().seq, self._store.outbox.acked_seq()
+        _log.info("started", head_seq=head, acked_seq=acked)
 
     async def step(self) -> float:
         """Do the one thing that is due; return until when (monotonic) nothing is."""
@@ -168,6 +183,12 @@ class SyncService:
                 return await self._pull(action.name)
             case RenewLeases():
                 return await self._renew_leases()
+            case AskMark():
+                return await self._ask_mark()
+            case ReportExceptions():
+                return await self._report_exceptions()
+            case FetchResolutions():
+                return await self._fetch_resolutions()
             case Wait():
                 return None
             case _:
@@ -186,7 +207,7 @@ class SyncService:
         return Probed(self._moment(), None)
 
     async def _send(self, wanted: SendBatch) -> Event | None:
-        cut = cut_batch(self._store, wanted)
+        cut = cut_batch(self._store, wanted.seqs, is_offer=wanted.is_offer)
         if cut is None:
             self._look()
             return None
@@ -197,6 +218,7 @@ class SyncService:
             return BatchFailed(self._moment(), sent, answer)
         took = self._around.monotonic() - began
         self._board.note_contact()
+        before = self._store.outbox.acked_seq()
         try:
             acked_seq = self._store.outbox.record_answer(answer.receipt, answer.results)
         except ReceiptRefused as refused:
@@ -204,9 +226,60 @@ class SyncService:
         except PASSING as error:
             return NotRecorded(self._moment(), sent, "receipt_not_stored", str(error))
         self._look()
-        _log.info("recorded", first_seq=sent.first_seq, last_seq=sent.last_seq, acked=acked_seq)
-        ack_seq = answer.receipt.ack_seq
-        return BatchRecorded(self._moment(), sent, ack_seq, acked_seq, took)
+        _log.info("recorded", first_seq=sent.seqs[0], count=sent.count, acked=acked_seq)
+        has_fallen_back = acked_seq < before
+        return BatchRecorded(self._moment(), sent, acked_seq, has_fallen_back, took)
+
+    async def _ask_mark(self) -> Event:
+        mark = await self._client.mark(self._store.identity.incarnation)
+        if not isinstance(mark, StreamMark):
+            return PullFailed(self._moment(), MARK, mark)
+        self._board.note_contact()
+        outbox = self._store.outbox
+        before = outbox.acked_seq(), outbox.ahead()
+        try:
+            step = outbox.take_mark(mark)
+        except (ReceiptRefused, *PASSING) as error:
+            return PullFailed(self._moment(), MARK, None, str(error))
+        has_fallen_back = before != (outbox.acked_seq(), outbox.ahead())
+        if has_fallen_back:
+            self._store.resolutions.keep_cursor("")
+        self._look()
+        head = self._store.journal.head().seq
+        detail = f"the gateway has this journal up to {mark.high_water}, here it ends at {head}"
+        return MarkTaken(self._moment(), step, detail, has_fallen_back)
+
+    async def _report_exceptions(self) -> Event:
+        parked = describe_parked(self._store, MAX_REPORTED)
+        identity = self._store.identity
+        report = ExceptionReport(identity.device, identity.incarnation, parked)
+        answer = await self._client.report(report)
+        if not isinstance(answer, ExceptionAnswer):
+            return PullFailed(self._moment(), REPORT, answer)
+        self._board.note_contact()
+        try:
+            self._store.outbox.note_reported([each.seq for each in parked])
+        except PASSING as error:
+            return PullFailed(self._moment(), REPORT, None, str(error))
+        self._look()
+        return Pulled(self._moment(), REPORT)
+
+    async def _fetch_resolutions(self) -> Event:
+        resolutions = self._store.resolutions
+        incarnation = self._store.identity.incarnation
+        page = await self._client.resolutions(incarnation, resolutions.cursor())
+        if not isinstance(page, ResolutionPage):
+            return PullFailed(self._moment(), RESOLUTIONS, page)
+        self._board.note_contact()
+        try:
+            for each in page.resolutions:
+                if resolutions.record(each):
+                    _log.info("resolved", seq=each.seq, verdict=each.verdict.value, note=each.note)
+            resolutions.keep_cursor(page.cursor)
+        except (ResolutionRefused, *PASSING) as error:
+            return PullFailed(self._moment(), RESOLUTIONS, None, str(error))
+        self._look()
+        return Pulled(self._moment(), RESOLUTIONS, page.complete)
 
     async def _pull(self, name: str) -> Event:
         known = self._store.reference.freshness(name)
@@ -268,9 +341,12 @@ class SyncService:
             self._store.outbox.park(seq, code)
         except PASSING as error:
             _log.warning("entry_not_parked", seq=seq, detail=str(error))
+            return
+        self._queue.note_refusal(seq, self._around.monotonic())
+        self._look()
 
     def _look(self) -> None:
-        self._work = Work(self._store.outbox.acked_seq(), self._store.journal.head().seq)
+        self._work = self._queue.look(self._around.monotonic())
 
     def _show(self) -> None:
         shown = engine.shown(self.state)

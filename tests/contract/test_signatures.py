@@ -35,7 +35,7 @@ from store_forward.contract.signing import (
     verify_receipt,
     verify_request,
 )
-from store_forward.contract.wire import Receipt
+from store_forward.contract.wire import Receipt, Span
 
 DEVICE = "QH-01"
 URL = "https://127.0.0.1:8443/v1/batches"
@@ -232,7 +232,9 @@ def test_the_library_makes_the_signature_of_rfc_9421_appendix_b_2_6() -> None:
 
 # --- receipts -----------------------------------------------------------------------------------
 
-RECEIPT = Receipt("b-1", DEVICE, "inc", 1, 2, "0" * 64, 2, "2026-03-02T04:00:00.000Z", "k", "")
+RECEIPT = Receipt(
+    "b-1", DEVICE, "inc", (Span(1, 2, "0" * 64),), 2, "2026-03-02T04:00:00.000Z", "k", ""
+)
 
 
 def test_a_receipt_is_believed_only_as_it_was_signed() -> None:

@@ -70,11 +70,17 @@ class JournalOf:
     def batch(self, first: int = 1, last: int | None = None) -> Batch:
         """The entries from ``first`` to ``last``, both included."""
         last = len(self.bodies) if last is None else last
-        items = tuple(
-            Item(seq, self.hashes[seq].hex(), msgspec.Raw(self.bodies[seq - 1]))
-            for seq in range(first, last + 1)
-        )
-        return Batch(self.device, self.incarnation, self.hashes[first - 1].hex(), items)
+        return self.batch_of(range(first, last + 1))
+
+    def batch_of(self, seqs: Iterable[int]) -> Batch:
+        """These entries, ascending; the hash before one is told where it is needed."""
+        items: list[Item] = []
+        for seq in seqs:
+            follows = bool(items) and items[-1].seq == seq - 1
+            previous = None if follows else self.hashes[seq - 1].hex()
+            body = msgspec.Raw(self.bodies[seq - 1])
+            items.append(Item(seq, self.hashes[seq].hex(), body, previous))
+        return Batch(self.device, self.incarnation, tuple(items))
 
 
 def signed_headers(

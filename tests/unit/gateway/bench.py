@@ -36,12 +36,14 @@ from store_forward.contract.wire import (
 from store_forward.gateway import console
 from store_forward.gateway.allotments import LeaseTerms
 from store_forward.gateway.batches import BatchDesk
+from store_forward.gateway.case_desk import CaseDesk
 from store_forward.gateway.catalogue import Catalogue
 from store_forward.gateway.clinic import Clinic, Practice, Session
 from store_forward.gateway.database import open_database
 from store_forward.gateway.enrolment import enrol_device
 from store_forward.gateway.lookup import find_transaction
 from store_forward.gateway.reference import set_epoch
+from store_forward.gateway.stream_desk import StreamDesk
 from store_forward.gateway.tables import posting
 from tests.fakes.journal_of import JournalOf
 from tests.postgres.places import Place
@@ -106,6 +108,8 @@ class GatewayBench:
                 pem = public_pem(DEVICE_KEY.public_key())
                 enrol_device(connection, device, pem, self.now)
         self.desk = BatchDesk(self.database, RECEIPT_KEY, "k1", self.time, _new_id, TERMS)
+        self.streams = StreamDesk(self.database, RECEIPT_KEY, "k1", self.time, _new_id)
+        self.cases = CaseDesk(self.database, RECEIPT_KEY, "k1", self.time, _new_id)
         self.catalogue = Catalogue(
             self.database, clinic or small_clinic(), self.time, _new_id, TERMS
         )

@@ -33,7 +33,15 @@ def _gateway(place: Place, tmp_path: Path) -> Iterator[Gateway]:
         (enrolled / f"{device}.pem").write_bytes(public_pem(DEVICE_KEY.public_key()))
     enrolments = Enrolments(bench.database, enrolled, bench.time)
     yield Gateway(
-        bench.database, enrolments, bench.desk, bench.catalogue, bench.time, TOKEN, "test"
+        bench.database,
+        enrolments,
+        bench.desk,
+        bench.streams,
+        bench.cases,
+        bench.catalogue,
+        bench.time,
+        TOKEN,
+        "test",
     )
     bench.close()
 

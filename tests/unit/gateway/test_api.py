@@ -122,7 +122,7 @@ def altered(**fields: Any) -> bytes:
     [
         (altered(device=7), "$.device"),
         (altered(device="a b"), "$.device"),
-        (altered(previous_hash="0"), "$.previous_hash"),
+        (altered(items=[{"seq": 1, "previous": "0"}]), "$.items[0].previous"),
         (altered(items=[{"seq": 0, "hash": "0" * 64, "entry": {}}]), "$.items[0].seq"),
         (altered(items=[{"seq": 1, "entry": {}}]), "$.items[0]"),
         (altered(surprise=1), "surprise"),
@@ -208,8 +208,13 @@ def test_the_openapi_document_describes_every_route(kiosk: Kiosk) -> None:
         "/v1/allotments/lease",
         "/v1/allotments/return",
         "/v1/batches",
+        "/v1/cases/{id}/resolve",
+        "/v1/exceptions",
         "/v1/health",
         "/v1/reference/{set}",
+        "/v1/resolutions",
+        "/v1/streams/{incarnation}",
+        "/v1/streams/{incarnation}/fence",
         "/v1/transactions/{id}",
     }
     for name in references(document):

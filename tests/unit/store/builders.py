@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -17,7 +18,7 @@ from store_forward.contract.facts import (
     RegistrationCancelled,
     RegistrationConfirmed,
 )
-from store_forward.contract.wire import Outcome, Receipt, Result, SlotLease
+from store_forward.contract.wire import Outcome, Receipt, Result, SlotLease, Span
 from store_forward.store import Store, StoreKey
 from store_forward.store.driver import Access, Connection, open_connection
 
@@ -97,16 +98,14 @@ def lease(slot: str, expires_at: str = "2026-07-13T10:00:00Z", fencing: int = 1)
     )
 
 
-def receipt(store: Store, first: int, last: int, **changes: str | int) -> Receipt:
+def receipt(store: Store, first: int, last: int, **changes: Any) -> Receipt:
     """The receipt a gateway would give for these entries, with ``changes``."""
     row = store.journal.read(last - 1, 1)
     unchanged = Receipt(
         batch_id=f"batch-{first}-{last}",
         device=store.identity.device,
         incarnation=store.identity.incarnation,
-        first_seq=first,
-        last_seq=last,
-        last_hash=row[0].hash.hex() if row else "00" * 32,
+        spans=(Span(first, last, row[0].hash.hex() if row else "00" * 32),),
         ack_seq=last,
         received_at="2026-07-13T02:00:00.000Z",
         key_id="gateway-1",

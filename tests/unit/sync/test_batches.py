@@ -1,24 +1,22 @@
-"""Batches are cut from the journal in order, within limits, and prove what came before them."""
+"""A batch holds the chosen entries, and each that follows no other in it proves its place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from store_forward.contract.canonical import GENESIS, chain_hash
 from store_forward.contract.facts import Entry, KioskStarted
-from store_forward.contract.wire import Batch, Outcome, Receipt, Result
+from store_forward.contract.wire import Batch
 from store_forward.store.keys import StoreKey
-from store_forward.store.outbox import ITEM_OVERHEAD_BYTES
 from store_forward.store.store import Store
 from store_forward.sync.batches import cut_batch
-from store_forward.sync.engine import SendBatch
 from tests.fakes.journal_of import entry_of
 
 COUNT = 20
-LARGE = 10_000_000
 
 
 def entry(number: int) -> Entry:
@@ -33,67 +31,48 @@ def _store(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
-def acknowledge(store: Store, last: int) -> None:
-    row = store.journal.read(last - 1, 1)[0]
-    receipt = Receipt(
-        batch_id="b",
-        device=store.identity.device,
-        incarnation=store.identity.incarnation,
-        first_seq=1,
-        last_seq=last,
-        last_hash=row.hash.hex(),
-        ack_seq=last,
-        received_at="2026-03-02T01:00:00Z",
-        key_id="k",
-        signature="",
-    )
-    results = [Result(seq, f"entry-{seq}", Outcome.ACCEPTED) for seq in range(1, last + 1)]
-    store.outbox.record_answer(receipt, results)
-
-
-def cut(store: Store, first: int, items: int, size: int = LARGE) -> Batch:
-    found = cut_batch(store, SendBatch(first, items, size, 5.0))
+def cut(store: Store, *seqs: int) -> Batch:
+    found = cut_batch(store, seqs)
     assert found is not None
     batch, sent = found
-    assert (sent.first_seq, sent.last_seq) == (batch.items[0].seq, batch.items[-1].seq)
+    assert sent.seqs == tuple(item.seq for item in batch.items)
     return batch
 
 
-def expect_chained(batch: Batch) -> None:
-    previous = bytes.fromhex(batch.previous_hash)
+def expect_proven(store: Store, batch: Batch) -> None:
+    hashes = {0: GENESIS, **{row.seq: row.hash for row in store.journal.read(0, COUNT)}}
+    known: dict[int, str] = {}
     for item in batch.items:
-        previous = chain_hash(previous, item.seq, bytes(item.entry))
-        assert previous.hex() == item.hash
+        previous = item.previous if item.previous is not None else known[item.seq - 1]
+        expected = chain_hash(bytes.fromhex(previous), item.seq, bytes(item.entry))
+        assert item.hash == expected.hex() == hashes[item.seq].hex()
+        known[item.seq] = item.hash
 
 
-@pytest.mark.parametrize("acked", [0, 1, 12])
-@pytest.mark.parametrize("first", [1, 2, 7, 13])
-def test_a_batch_starts_where_it_is_wanted_and_continues_the_chain(
-    store: Store, acked: int, first: int
+@pytest.mark.parametrize(
+    "seqs", [(1,), (7,), (1, 2, 3), (5, 6, 7), (2, 4, 6), (1, 2, 9, 10, 20)], ids=str
+)
+def test_every_entry_of_a_batch_proves_its_place_in_the_chain(
+    store: Store, seqs: tuple[int, ...]
 ) -> None:
-    if acked:
-        acknowledge(store, acked)
-    batch = cut(store, first, 5)
-    assert [item.seq for item in batch.items] == list(range(first, first + 5))
-    assert (batch.previous_hash == GENESIS.hex()) == (first == 1)
-    expect_chained(batch)
+    batch = cut(store, *seqs)
+    assert tuple(item.seq for item in batch.items) == seqs
+    expect_proven(store, batch)
 
 
-@pytest.mark.parametrize("acked", [0, 12])
-def test_bytes_limit_a_batch_but_never_below_one_entry(store: Store, acked: int) -> None:
-    if acked:
-        acknowledge(store, acked)
-    size = len(store.journal.read(0, 1)[0].body) + ITEM_OVERHEAD_BYTES
-    assert len(cut(store, 1, 20, 3 * size + 20).items) == 3
-    assert len(cut(store, 1, 20, 1).items) == 1
+def test_the_hash_before_an_entry_is_told_only_after_a_gap(store: Store) -> None:
+    told = [item.seq for item in cut(store, 3, 4, 8, 9, 11).items if item.previous is not None]
+    assert told == [3, 8, 11]
 
 
-def test_the_end_of_the_journal_ends_a_batch(store: Store) -> None:
-    acknowledge(store, 18)
-    assert len(cut(store, 19, 500).items) == 2
-    assert len(cut(store, 15, 500).items) == 6
+def test_the_size_on_the_wire_is_never_underestimated(store: Store) -> None:
+    found = cut_batch(store, (2, 4, 6, 8))
+    assert found is not None
+    batch, sent = found
+    assert len(msgspec.json.encode(batch.items)) <= sent.byte_count
 
 
-def test_beyond_the_journal_there_is_nothing_to_send(store: Store) -> None:
-    acknowledge(store, COUNT)
-    assert cut_batch(store, SendBatch(COUNT + 1, 5, LARGE, 5.0)) is None
+def test_what_the_journal_does_not_hold_is_left_out(store: Store) -> None:
+    assert cut_batch(store, (COUNT + 1,)) is None
+    assert len(cut(store, COUNT, COUNT + 1).items) == 1
+    assert cut_batch(store, ()) is None

@@ -1,4 +1,7 @@
-"""Whatever the network and the gateway do: every entry is recorded once, in order, and acked."""
+"""Whatever the network and the gateway do: every entry is recorded once, its lane in order.
+
+Lanes here are the remainders of a small division; some entries follow from one of another lane.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,22 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from store_forward.store.marks import Step
+from store_forward.store.outbox import Waiting
 from store_forward.sync.engine import (
+    Action,
+    AskMark,
     BatchFailed,
     BatchRecorded,
     Event,
+    FetchResolutions,
+    MarkTaken,
     Moment,
+    Offer,
     Probe,
     Probed,
     Pulled,
     PullFailed,
-    PullReference,
     RenewLeases,
     SendBatch,
     State,
@@ -27,6 +36,7 @@ from store_forward.sync.engine import (
     decide,
     learn,
 )
+from store_forward.sync.lanes import WaitingRoom
 from store_forward.sync.outcomes import (
     Distrusted,
     Failure,
@@ -55,26 +65,33 @@ class Weather(Enum):
     FORGED = "receipt not signed"
 
 
+LANES = 5
+
+
+def waiting(seq: int) -> Waiting:
+    """Every seventh entry follows from the one two before it, which is of another lane."""
+    parents = (f"e-{seq - 2}",) if seq % 7 == 0 else ()
+    kind = "note_credited" if seq % 11 == 0 else "kiosk_started"
+    return Waiting(seq, f"e-{seq}", f"lane {seq % LANES}", kind, 800, parents)
+
+
 class Gateway:
-    """The HIS side's rules, reduced to numbers: in order, without gaps, repeats change nothing."""
+    """The HIS side's rules, reduced to numbers: each entry once, repeats change nothing."""
 
     def __init__(self) -> None:
         self.recorded: list[int] = []
-        self.applied: list[int] = []
         self.most_items = 500
-        self.poison: int | None = None
+        self.poison: set[int] = set()
 
-    def receive(self, sent: Sent) -> Failure | int:
+    def receive(self, sent: Sent) -> Failure | None:
         if sent.count > self.most_items:
             return Refused(413)
-        if self.poison is not None and sent.first_seq <= self.poison <= sent.last_seq:
+        if self.poison.intersection(sent.seqs):
             return Refused(422, "bad")
-        if sent.first_seq > len(self.recorded) + 1:
-            return Refused(409, "gap", expected_seq=len(self.recorded) + 1)
-        for seq in range(len(self.recorded) + 1, sent.last_seq + 1):
-            self.recorded.append(seq)
-            self.applied.append(seq)
-        return len(self.recorded)
+        for seq in sent.seqs:
+            if seq not in self.recorded:
+                self.recorded.append(seq)
+        return None
 
 
 class Histories(RuleBasedStateMachine):
@@ -84,12 +101,12 @@ class Histories(RuleBasedStateMachine):
         self.state = State()
         self.now = 0.0
         self.head = 0
-        self.acked = 0
-        self.acks: list[int] = []
-        self.parked: set[int] = set()
+        self.covered: set[int] = set()
+        self.parked: dict[int, tuple[int, float]] = {}
+        """Attempts and the time of the last refusal."""
         self.late: Sent | None = None
 
-    @rule(count=st.integers(1, 120))
+    @rule(count=st.integers(1, 40))
     def facts_happen(self, count: int) -> None:
         self.head += count
 
@@ -104,6 +121,7 @@ class Histories(RuleBasedStateMachine):
     def the_kiosk_restarts(self) -> None:
         self.state = State()
         self.now += 3.0
+        self.parked = {seq: (attempts, self.now) for seq, (attempts, _) in self.parked.items()}
 
     @rule(limit=st.sampled_from([1, 7, 100, 500]))
     def the_gateway_takes_only_so_much(self, limit: int) -> None:
@@ -112,16 +130,31 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self.head > len(self.gateway.recorded))
     @rule(data=st.data())
     def one_entry_is_refused(self, data: st.DataObject) -> None:
-        self.gateway.poison = data.draw(st.integers(len(self.gateway.recorded) + 1, self.head))
+        left = [seq for seq in range(1, self.head + 1) if seq not in self.gateway.recorded]
+        self.gateway.poison.add(data.draw(st.sampled_from(left)))
+
+    @rule()
+    def what_was_refused_is_mended(self) -> None:
+        self.gateway.poison.clear()
 
     @rule(data=st.data())
     def the_gateway_is_restored_from_a_backup(self, data: st.DataObject) -> None:
         keep = data.draw(st.integers(0, len(self.gateway.recorded)))
         self.gateway.recorded = self.gateway.recorded[:keep]
-        self.gateway.applied = self.gateway.applied[:keep]
+        self.state = State()  # the connection broke, so the mark is asked
+
+    def room(self) -> WaitingRoom:
+        room = WaitingRoom(self.parked)
+        room.admit(waiting(seq) for seq in range(1, self.head + 1) if seq not in self.covered)
+        return room
+
+    def work(self) -> Work:
+        room = self.room()
+        offers = [Offer(each, *self.parked[each.seq]) for each in room.offerable()]
+        return Work(room.open(), offers, len(self.parked), 0)
 
     def step(self, weather: Weather, jitter: float) -> None:
-        action = decide(self.state, self.now, Work(self.acked, self.head))
+        action = decide(self.state, self.now, self.work())
         if isinstance(action, Wait):
             assert action.until > self.now, "waiting must let time pass"
             self.now = action.until
@@ -130,32 +163,41 @@ class Histories(RuleBasedStateMachine):
         moment = Moment(self.now, jitter)
         event = self.perform(action, weather, moment)
         self.state, effects = learn(self.state, event)
-        self.parked |= {effect.seq for effect in effects if isinstance(effect, Park)}
+        for effect in effects:
+            if isinstance(effect, Park):
+                attempts, _ = self.parked.get(effect.seq, (0, 0.0))
+                self.parked[effect.seq] = (attempts + 1, self.now)
 
-    def perform(
-        self, action: Probe | SendBatch | PullReference | RenewLeases, weather: Weather, at: Moment
-    ) -> Event:
+    def perform(self, action: Action, weather: Weather, at: Moment) -> Event:
         match action:
+            case SendBatch():
+                return self.send(action, weather, at)
             case Probe():
                 unseen = (Weather.NO_WAY, Weather.LOST_BEFORE, Weather.LOST_AFTER)
                 return Probed(at, _failure(weather) if weather in unseen else None)
-            case PullReference(name):
+            case AskMark():
+                return self.ask_mark(weather, at)
+            case _:
+                names = {RenewLeases: "leases", FetchResolutions: "resolutions"}
+                name = getattr(action, "name", names.get(type(action), "exceptions"))
                 failure = _failure(weather)
                 return PullFailed(at, name, failure) if failure else Pulled(at, name)
-            case RenewLeases():
-                failure = _failure(weather)
-                return PullFailed(at, "leases", failure) if failure else Pulled(at, "leases")
-            case SendBatch():
-                return self.send(action, weather, at)
+
+    def ask_mark(self, weather: Weather, at: Moment) -> Event:
+        failure = _failure(weather)
+        if failure is not None:
+            return PullFailed(at, "mark", failure)
+        before = set(self.covered)
+        self.covered &= set(self.gateway.recorded)
+        return MarkTaken(at, Step.IN_STEP, "", before != self.covered)
 
     def send(self, action: SendBatch, weather: Weather, at: Moment) -> Event:
         if self.late is not None:
             self.gateway.receive(self.late)
             self.late = None
-        assert 1 <= action.first_seq <= self.head
-        assert action.max_items >= 1
-        last = min(self.head, action.first_seq + action.max_items - 1)
-        sent = Sent(action.first_seq, last, 800 * (last - action.first_seq + 1))
+        assert action.seqs
+        assert set(action.seqs) <= set(range(1, self.head + 1))
+        sent = Sent(action.seqs, 800 * len(action.seqs), action.is_offer)
         failure = _failure(weather)
         if failure is not None and weather not in (Weather.LOST_AFTER, Weather.GARBAGE):
             return BatchFailed(at, sent, failure)
@@ -163,41 +205,57 @@ class Histories(RuleBasedStateMachine):
             self.gateway.receive(sent)
         if weather is Weather.LATE_COPY:
             self.late = sent
-        said = self.gateway.receive(sent)
+        failure = self.gateway.receive(sent) or failure
         if failure is not None:
             return BatchFailed(at, sent, failure)
-        if not isinstance(said, int):
-            return BatchFailed(at, sent, said)
-        self.acked = max(self.acked, min(said, sent.last_seq))
-        self.acks.append(self.acked)
-        return BatchRecorded(at, sent, said, self.acked, 0.05)
+        self.covered |= set(sent.seqs)
+        for seq in sent.seqs:
+            self.parked.pop(seq, None)
+        return BatchRecorded(at, sent, len(self.covered), False, 0.05)
 
     @invariant()
-    def the_gateway_has_every_entry_once_and_in_order(self) -> None:
-        assert self.gateway.applied == list(range(1, len(self.gateway.applied) + 1))
+    def every_lane_is_recorded_in_order(self) -> None:
+        for lane in range(LANES):
+            seqs = [seq for seq in self.gateway.recorded if seq % LANES == lane]
+            assert seqs == sorted(seqs)
 
     @invariant()
-    def acknowledgements_only_move_forward_and_never_beyond_the_journal(self) -> None:
-        assert self.acks == sorted(self.acks)
-        assert self.acked <= self.head
+    def no_entry_is_recorded_before_what_it_follows_from(self) -> None:
+        place = {seq: at for at, seq in enumerate(self.gateway.recorded)}
+        for seq, at in place.items():
+            if seq % 7 == 0 and seq - 2 > 0:
+                assert place.get(seq - 2, self.head) < at
 
     def teardown(self) -> None:
-        """When the network is well again, everything arrives, however bad the past was.
+        """When the network is well again everything arrives, but what a refused entry holds up.
 
-        Only a refused entry holds up what follows it, until it is mended.
+        When that is mended, the rest arrives as well.
         """
         self.head += 1
-        poison = self.gateway.poison
-        if poison is not None:
-            self.run_until(
-                lambda: poison in self.parked and len(self.gateway.recorded) == poison - 1
-            )
-            self.gateway.poison = None
-        self.run_until(lambda: self.acked == len(self.gateway.recorded) == self.head)
-        assert self.gateway.applied == list(range(1, self.head + 1))
+        held = self.held_up()
+        everything = set(range(1, self.head + 1))
+        self.run_until(lambda: set(self.gateway.recorded) >= everything - held)
+        assert not held.intersection(self.gateway.recorded)
+        self.gateway.poison.clear()
+        self.run_until(lambda: self.covered == set(self.gateway.recorded) == everything)
+        assert len(self.gateway.recorded) == self.head
+        assert self.parked == {}
+
+    def held_up(self) -> set[int]:
+        """What is refused, and what comes after it in its lane or follows from such an entry."""
+        held: set[int] = set()
+        blocked: set[int] = set()
+        for seq in range(1, self.head + 1):
+            if seq in self.gateway.recorded:
+                continue
+            follows = seq % 7 == 0 and seq - 2 in held
+            if seq in self.gateway.poison or seq % LANES in blocked or follows:
+                held.add(seq)
+                blocked.add(seq % LANES)
+        return held
 
     def run_until(self, is_reached: Callable[[], bool]) -> None:
-        deadline = self.now + 7200.0
+        deadline = self.now + 40_000.0
         while not is_reached():
             self.step(Weather.FINE, 0.5)
             assert self.now < deadline, "the queue did not drain"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 from store_forward.sync.outcomes import Refused, TimedOut
 from store_forward.sync.pulls import (
     LEASES,
+    MARK,
     facts_were_sent,
     first_pulls,
     link_came_up,
+    mark_wanted,
     next_pull,
     pull_failed,
     pulled,
@@ -16,12 +20,12 @@ from store_forward.sync.pulls import (
 
 def test_at_the_start_everything_is_due_and_leases_come_first() -> None:
     pulls, order = first_pulls(), []
-    for _ in range(4):
+    for _ in range(5):
         name, due_at = next_pull(pulls)
         assert due_at == 0.0
         order.append(name)
         pulls = pulled(pulls, name, is_complete=True, at=1.0, jitter=0.5)
-    assert order == ["leases", "departments", "doctors", "schedules"]
+    assert order == ["leases", "departments", "doctors", "schedules", "mark"]
 
 
 def test_a_complete_pull_comes_again_in_a_minute_or_a_little_less() -> None:
@@ -62,3 +66,18 @@ def test_a_new_way_ends_the_waiting_of_failed_pulls_only() -> None:
     pulls = link_came_up(pulls, 100.2)
     assert pulls[LEASES].due_at == 100.2
     assert pulls["doctors"].due_at == 160.0
+
+
+def test_the_mark_is_asked_once_for_each_way_to_the_gateway() -> None:
+    pulls = pulled(first_pulls(), MARK, is_complete=True, at=100.0, jitter=0.0)
+    assert pulls[MARK].due_at == math.inf
+    assert link_came_up(pulls, 500.0)[MARK].due_at == 500.0
+
+
+def test_a_doubted_mark_is_asked_again_but_not_at_once() -> None:
+    pulls = pulled(first_pulls(), MARK, is_complete=True, at=100.0, jitter=0.0)
+    assert mark_wanted(pulls, 100.0)[MARK].due_at == 160.0
+
+
+def test_what_nobody_needs_is_not_due() -> None:
+    assert next_pull(first_pulls(), ("doctors",)) == ("doctors", 0.0)
