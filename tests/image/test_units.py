@@ -141,11 +141,20 @@ def test_only_sync_can_open_a_network_socket(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", ["core", "sync"])
-def test_the_processes_with_a_key_have_no_devices(service: str) -> None:
+def test_the_processes_with_a_key_have_no_device_but_the_tpm(service: str) -> None:
     unit = settings(service)
 
-    assert unit["PrivateDevices"] == ["yes"]
-    assert "DeviceAllow" not in unit
+    assert unit["DevicePolicy"] == ["closed"]
+    assert unit["DeviceAllow"] == ["/dev/tpmrm0 rw"]
+    assert "tss" in unit["SupplementaryGroups"][0].split()
+
+
+@pytest.mark.parametrize("service", ["core", "sync"])
+def test_a_machine_with_a_tpm_needs_no_key_file_to_start(service: str) -> None:
+    unit = settings(service)
+
+    assert any(one.startswith("machine.key:") for one in unit["LoadCredentialEncrypted"])
+    assert unit["SetCredential"] == ["machine.key:none"]
 
 
 def test_the_devices_process_opens_serial_lines_only() -> None:
@@ -194,6 +203,16 @@ def test_a_screen_that_cannot_start_ends_in_a_reboot_not_in_a_dead_kiosk() -> No
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_peers_uid_stays_visible_on_the_sockets(service: str) -> None:
     assert "PrivateUsers" not in settings(service)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_page_of_a_service_goes_to_a_swap_disk(service: str) -> None:
+    assert settings(service)["MemorySwapMax"] == ["0"]
+
+
+@pytest.mark.parametrize("service", ["core", "sync"])
+def test_the_store_may_lock_its_key_pages_in_memory(service: str) -> None:
+    assert settings(service)["LimitMEMLOCK"] == ["64M"]
 
 
 @pytest.mark.parametrize("service", SERVICES)
