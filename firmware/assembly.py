@@ -186,7 +186,7 @@ def run_sync(deployment: Deployment) -> int:
     from firmware.systemd_notify import notify
     from store_forward.contract.keys import load_private_key, load_public_key
     from store_forward.store.keys import load_key
-    from store_forward.store.store import Store
+    from store_forward.store.store import Role, Store
     from store_forward.sync.authority import BadAuthority, trust_only
     from store_forward.sync.client import GatewayClient, open_connection
     from store_forward.sync.service import Surroundings, SyncService, run_service
@@ -201,6 +201,7 @@ def run_sync(deployment: Deployment) -> int:
         Path(deployment.paths.state) / "store.db",
         load_key(keys / "store.key"),
         device=deployment.kiosk.id,
+        role=Role.GUEST,
     ) as store:
         try:
             trusted = trust_only(keys / deployment.gateway.ca)

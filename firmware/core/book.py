@@ -18,7 +18,9 @@ from firmware.core.masking import mask_id_number, mask_name
 from firmware.core.slip_codes import SERIALS, BadSlipCode, serial_of
 from store_forward.contract.facts import (
     CaseOpened,
+    EntriesLost,
     Fact,
+    JournalReplaced,
     KioskStarted,
     NoteCredited,
     NoteEscrowed,
@@ -164,7 +166,7 @@ class Book:
 def apply(book: Book, fact: Fact, day: str) -> Book:
     """Return the book after ``fact``, which was recorded on business date ``day``."""
     match fact:
-        case KioskStarted():
+        case KioskStarted() | JournalReplaced() | EntriesLost():
             return book
         case RegistrationConfirmed():
             return replace(

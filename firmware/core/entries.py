@@ -13,8 +13,10 @@ from firmware.core.recovery import KIOSK_LANE
 from firmware.core.world import World
 from store_forward.contract.facts import (
     CaseOpened,
+    EntriesLost,
     Entry,
     Fact,
+    JournalReplaced,
     KioskStarted,
     NoteCredited,
     NoteEscrowed,
@@ -53,7 +55,7 @@ def rfc3339(world: World) -> str:
 def order_of(fact: Fact) -> str | None:
     """Return the order a fact belongs to, None when it belongs to none."""
     match fact:
-        case KioskStarted():
+        case KioskStarted() | JournalReplaced() | EntriesLost():
             return None
         case (
             RegistrationConfirmed()

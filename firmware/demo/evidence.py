@@ -19,7 +19,7 @@ from store_forward.contract.facts import (
     RegistrationPaid,
 )
 from store_forward.store.keys import load_key
-from store_forward.store.store import Store
+from store_forward.store.store import Role, Store
 from store_forward.store.verify import JournalReport
 
 
@@ -119,7 +119,10 @@ class GatewayEvidence:
 def read_journal(kiosk: DeskKiosk) -> JournalEvidence:
     """Read the kiosk's journal while its processes run."""
     with Store.open(
-        kiosk.space.state / "store.db", load_key(kiosk.space.keys / "store.key"), device=KIOSK_ID
+        kiosk.space.state / "store.db",
+        load_key(kiosk.space.keys / "store.key"),
+        device=KIOSK_ID,
+        role=Role.GUEST,
     ) as store:
         rows = store.journal.read(0, 100_000)
     return JournalEvidence(tuple(row.entry() for row in rows))

@@ -15,7 +15,7 @@ from store_forward.contract.keys import load_private_key
 from store_forward.contract.signing import sign_request
 from store_forward.contract.wire import Batch, BatchAnswer, Item, Outcome, TransactionStatus
 from store_forward.store.keys import load_key
-from store_forward.store.store import Store
+from store_forward.store.store import Role, Store
 
 
 class HisDesk:
@@ -40,6 +40,7 @@ class HisDesk:
             self._space.state / "store.db",
             load_key(self._space.keys / "store.key"),
             device=KIOSK_ID,
+            role=Role.GUEST,
         ) as store:
             incarnation = store.identity.incarnation
             rows = store.journal.read(0, 500)

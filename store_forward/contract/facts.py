@@ -141,6 +141,31 @@ class CaseOpened(msgspec.Struct, frozen=True, tag="case_opened"):
     delivery: str = ""
 
 
+class JournalReplaced(msgspec.Struct, frozen=True, tag="journal_replaced"):
+    """First fact of an incarnation that took the place of another one of this kiosk.
+
+    The disk held an older copy of ``previous_incarnation``; ``reason`` is a machine word for how
+    that was known. Entries ``first_lost`` to ``last_lost`` of it are nowhere on this kiosk
+    (``last_lost`` 0: it is not known how many). Those from ``first_unsent`` to ``last_unsent`` (0
+    for none) were not acknowledged and follow this fact once more, under new numbers.
+    """
+
+    previous_incarnation: str
+    reason: str
+    first_lost: int
+    last_lost: int
+    first_unsent: int
+    last_unsent: int
+
+
+class EntriesLost(msgspec.Struct, frozen=True, tag="entries_lost"):
+    """Entries of this incarnation that are nowhere on this kiosk any more: both copies were
+    damaged. The chain goes on behind them; money may be among them, so a person must look."""
+
+    first_seq: int
+    last_seq: int
+
+
 Fact = (
     KioskStarted
     | RegistrationConfirmed
@@ -152,6 +177,8 @@ Fact = (
     | SlipPrintStarted
     | SlipPrintEnded
     | CaseOpened
+    | JournalReplaced
+    | EntriesLost
 )
 
 

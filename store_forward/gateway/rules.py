@@ -15,7 +15,9 @@ from typing import assert_never
 
 from store_forward.contract.facts import (
     CaseOpened,
+    EntriesLost,
     Entry,
+    JournalReplaced,
     KioskStarted,
     NoteCredited,
     NoteEscrowed,
@@ -177,8 +179,17 @@ def decide(entry: Entry, known: Known) -> Decision:
             return blocked or (_bad_amount(fact.amount_fen, least=1) or ACCEPT)
         case KioskStarted() | SlipPrintStarted() | SlipPrintEnded():
             return blocked or ACCEPT
+        case JournalReplaced() | EntriesLost():
+            return _history_lost(entry)
         case _:
             assert_never(entry.fact)
+
+
+def _history_lost(entry: Entry) -> Decision:
+    """Money may be among what a kiosk lost, so a person compares box, slips and ledger."""
+    kind = "journal_replaced" if isinstance(entry.fact, JournalReplaced) else "entries_lost"
+    case = OpenCase(f"gw:{entry.id}", None, kind, 0, None, "gateway")
+    return Decision(Outcome.ACCEPTED, kind, effects=(case,))
 
 
 def _again(earlier: Recorded) -> Decision:

@@ -3,11 +3,12 @@
 from store_forward.store.journal import Appended, Journal, Row
 from store_forward.store.keys import StoreKey, create_key, load_key
 from store_forward.store.network_status import SyncStatus
-from store_forward.store.store import Store
+from store_forward.store.store import Role, Store
 
 __all__ = [
     "Appended",
     "Journal",
+    "Role",
     "Row",
     "Store",
     "StoreKey",

@@ -118,16 +118,30 @@ class Connection:
         Takes the write lock at once: a transaction that reads first and then writes would be
         refused, without waiting, when another process wrote in between.
         """
+        self.begin()
+        try:
+            yield
+            self.commit()
+        except BaseException:
+            self.roll_back()
+            raise
+
+    def begin(self) -> None:
+        """Start a transaction that writes. Raises StoreBusy, StoreUnavailable, DamagedStore."""
         with Translated(self.path):
             self.raw.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self.raw.execute("COMMIT")
-            except BaseException:
-                # SQLite has already rolled back by itself after a full disk or an I/O error.
-                if self.raw.in_transaction:
-                    self.raw.execute("ROLLBACK")
-                raise
+
+    def commit(self) -> None:
+        """End the transaction durably, or raise a StoreError."""
+        with Translated(self.path):
+            self.raw.execute("COMMIT")
+
+    def roll_back(self) -> None:
+        """Undo the open transaction; none is left afterwards."""
+        # SQLite has already rolled back by itself after a full disk or an I/O error.
+        if self.raw.in_transaction:
+            with Translated(self.path):
+                self.raw.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""

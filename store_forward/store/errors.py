@@ -57,9 +57,17 @@ class StoreBusy(StoreError):
 class StoreUnavailable(StoreError):
     """The file system refused: no permission, read-only, input/output error.
 
-    After a failed commit it is not known whether the entries survive a restart; the journal read
-    at the next start tells.
+    After a failed commit, or where the mirror could not follow, it is not known whether the
+    entries survive a restart; the journal read at the next start tells.
     """
+
+
+class NotTheKeeper(StoreError):
+    """The store was opened by a guest, who does not append. Nothing was written."""
+
+
+class StoreReplaced(StoreError):
+    """Recovery has put another file in the place of the one that is open here: open it anew."""
 
 
 class UnsuitableDriver(Exception):

@@ -18,7 +18,9 @@ from store_forward.contract.facts import (
 )
 from store_forward.store import driver
 from store_forward.store.driver import Connection
-from store_forward.store.errors import OrderRepeated, SlotTaken
+from store_forward.store.errors import NotTheKeeper, OrderRepeated, SlotTaken, StoreError
+from store_forward.store.head import START, Head
+from store_forward.store.mirror.mirror import JournalMirror
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -27,13 +29,6 @@ class Appended(msgspec.Struct, frozen=True):
     first_seq: int
     last_seq: int
     head_hash: bytes
-
-
-class Head(msgspec.Struct, frozen=True):
-    """The newest entry; ``seq`` 0 and the genesis hash for an empty journal."""
-
-    seq: int
-    hash: bytes
 
 
 class Row(Redacted, frozen=True):
@@ -60,49 +55,86 @@ class _NotNewest(Exception):
 
 
 class Journal:
-    """Appends and reads entries of one store file."""
+    """Appends and reads entries of one store file. Without a ``mirror`` it only reads."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, mirror: JournalMirror | None = None) -> None:
         self._connection = connection
+        self._mirror = mirror
         self._newest: Head | None = None
 
     def append(self, entries: Sequence[Entry]) -> Appended:
-        """Record the entries, all or none; they are durable when this returns.
+        """Record the entries, all or none; database and mirror have them when this returns.
 
-        One transaction, one fsync. A confirmed registration sells its slot, a cancelled one
-        frees it, in the same transaction.
+        One transaction, one fsync, and one of the mirror at the same time. A confirmed
+        registration sells its slot, a cancelled one frees it, in the same transaction.
 
         Raises:
             SlotTaken: the slot of a confirmed registration is sold already; nothing was written.
             OrderRepeated: the order was confirmed before; nothing was written.
             StoreFull, StoreBusy: nothing was written.
             StoreUnavailable: see there.
+            NotTheKeeper: this store was opened as a guest's.
             ValueError: no entries.
         """
         if not entries:
             raise ValueError("append needs at least one entry")
+        if self._mirror is None:
+            raise NotTheKeeper(
+                self._connection.path,
+                "opened to read and to acknowledge, not to append",
+                "Open it as the keeper of the journal",
+            )
         bodies = [encode_entry(entry) for entry in entries]
         try:
-            head = self._append(entries, bodies)
+            head = self._append(entries, bodies, self._mirror)
         except _NotNewest:
-            head = self._append(entries, bodies)
+            head = self._append(entries, bodies, self._mirror)
         self._newest = head
         return Appended(head.seq - len(entries) + 1, head.seq, head.hash)
 
-    def _append(self, entries: Sequence[Entry], bodies: Sequence[bytes]) -> Head:
+    def _append(
+        self, entries: Sequence[Entry], bodies: Sequence[bytes], mirror: JournalMirror
+    ) -> Head:
         """Append behind the newest entry we know of, which is almost always the newest.
 
         Asking for it in each transaction costs a tenth of an append. Another process that
         appended meanwhile has taken the number: raises _NotNewest, nothing written.
         """
         newest, self._newest = self._newest, None  # known again only after the commit
-        with self._connection.transaction():
-            head = newest or self.head()
-            for entry, body in zip(entries, bodies, strict=True):
-                seq = head.seq + 1
-                head = Head(seq, chain_hash(head.hash, seq, body))
-                self._insert(entry, body, head)
-                self._keep_slots(seq, entry)
+        before = newest or self.head()
+        # Room is made before the transaction: a full disk is noticed with nothing written.
+        mirror.make_room(before, bodies)
+        connection = self._connection
+        connection.begin()
+        try:
+            after = self._insert_all(entries, bodies, before)
+        except BaseException:
+            connection.roll_back()
+            raise
+        try:
+            mirror.start(before, after, bodies)
+            connection.commit()
+        except BaseException:
+            connection.roll_back()
+            if not self._has(after):
+                mirror.withdraw()
+                raise
+        mirror.confirm()
+        return after
+
+    def _has(self, entry: Head) -> bool:
+        """Whether the database took this entry, as far as it can say."""
+        try:
+            return self.hash_at(entry.seq) == entry.hash
+        except StoreError:
+            return False
+
+    def _insert_all(self, entries: Sequence[Entry], bodies: Sequence[bytes], head: Head) -> Head:
+        for entry, body in zip(entries, bodies, strict=True):
+            seq = head.seq + 1
+            head = Head(seq, chain_hash(head.hash, seq, body))
+            self._insert(entry, body, head)
+            self._keep_slots(seq, entry)
         return head
 
     def _insert(self, entry: Entry, body: bytes, head: Head) -> None:
@@ -115,9 +147,28 @@ class Journal:
             raise _NotNewest from error
 
     def head(self) -> Head:
-        """The newest entry."""
+        """The newest entry; the base while there is none behind it."""
         row = self._connection.row("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
-        return Head(*row) if row else Head(0, GENESIS)
+        return Head(*row) if row else self.base()
+
+    def base(self) -> Head:
+        """What the first kept entry continues; ``START`` while none was ever dropped."""
+        row = self._connection.row(
+            "SELECT seq, hash FROM anchor WHERE seq < "
+            "ifnull((SELECT min(seq) FROM event), 9223372036854775807) ORDER BY seq DESC LIMIT 1"
+        )
+        return Head(*row) if row else START
+
+    def hash_at(self, seq: int) -> bytes | None:
+        """The chain hash of an entry, of the base, or of 0; None where it is not known here."""
+        row = self._connection.row(
+            "SELECT hash FROM event WHERE seq = ?1 UNION ALL "
+            "SELECT hash FROM anchor WHERE seq = ?1 LIMIT 1",
+            (seq,),
+        )
+        if row is not None:
+            return bytes(row[0])
+        return GENESIS if seq == 0 else None
 
     def read(self, after_seq: int = 0, limit: int = 1000) -> list[Row]:
         """Entries after ``after_seq``, oldest first, at most ``limit``."""
@@ -143,7 +194,8 @@ class Journal:
 
     def verify(self) -> Broken | None:
         """Check the whole chain; return the first break, or None when it holds."""
-        expected, previous = 1, GENESIS
+        base = self.base()
+        expected, previous = base.seq + 1, base.hash
         for row in self._stream():
             if row.seq != expected:
                 return Broken(expected, f"entries {expected} to {row.seq - 1} are missing")

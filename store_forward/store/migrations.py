@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 import secrets
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from store_forward.store import driver, schema
 from store_forward.store.driver import Access, Connection
+from store_forward.store.identity import Identity
 from store_forward.store.keys import StoreKey, sync_directory
 
 
@@ -35,31 +38,67 @@ def schema_version(connection: Connection) -> int:
 def create_store(path: Path, key: StoreKey, device: str, incarnation: str) -> None:
     """Make a new store file, complete or not at all.
 
-    It is built under another name and then linked into place, so that a cut in the middle leaves
-    no half store. When another process was faster its file stays, and ours is dropped.
+    When another process was faster its file stays, and ours is dropped.
+    """
+    with new_store(path, key, Identity(device, incarnation), lambda _: None) as put_in_place:
+        put_in_place()
+
+
+@contextmanager
+def new_store(
+    path: Path, key: StoreKey, identity: Identity, fill: Callable[[Connection], object]
+) -> Iterator[Callable[[], None]]:
+    """Make a store file with what ``fill`` puts into it, under another name.
+
+    Yields what links it into place, so that a cut in the middle leaves no half store; a file that
+    is there stays. Without that call it is dropped.
+
+    Raises a StoreError.
     """
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
-    try:
-        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o660))
-        _fill(draft, key, device, incarnation)
-        _sync_file(draft)
+
+    def put_in_place() -> None:
         with suppress(FileExistsError):
             os.link(draft, path)
         sync_directory(path.parent)
+
+    try:
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o660))
+        _fill(draft, key, identity, fill)
+        _sync_file(draft)
+        yield put_in_place
     except OSError as error:
         raise driver.refused_by_system(path, error) from error
     finally:
-        for suffix in ("", "-wal", "-shm", "-journal"):
+        for suffix in _SUFFIXES:
             draft.with_name(draft.name + suffix).unlink(missing_ok=True)
 
 
-def _fill(draft: Path, key: StoreKey, device: str, incarnation: str) -> None:
+_SUFFIXES = ("", "-wal", "-shm", "-journal")
+
+
+def remove_drafts(path: Path) -> None:
+    """Remove what a cut while a store was made left behind. Only for who keeps the journal."""
+    for draft in path.parent.glob(f"{glob.escape(path.name)}.*.new*"):
+        if _DRAFT.fullmatch(draft.name.removeprefix(path.name)):
+            with suppress(OSError):
+                draft.unlink()
+
+
+_DRAFT = re.compile(r"\.[0-9a-f]{16}\.new(|-wal|-shm|-journal)")
+
+
+def _fill(
+    draft: Path, key: StoreKey, identity: Identity, fill: Callable[[Connection], object]
+) -> None:
     connection = driver.open_connection(draft, key, Access.CREATE)
     try:
         migrate(connection)
         connection.execute(
-            "INSERT INTO identity (device, incarnation) VALUES (?, ?)", (device, incarnation)
+            "INSERT INTO identity (device, incarnation) VALUES (?, ?)",
+            (identity.device, identity.incarnation),
         )
+        fill(connection)
         # Everything into the main file: only that one is linked into place.
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:

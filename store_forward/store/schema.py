@@ -54,7 +54,7 @@ def create_journal(db: Any) -> None:
 
 
 def hand_over_by_lane(db: Any) -> None:
-    """Entries go to the gateway lane by lane, and people at the HIS decide about exceptions."""
+    """Version 2: entries go out lane by lane; people at the HIS decide about exceptions."""
     _table(db, "ahead", {"first_seq": int, "last_seq": int}, pk="first_seq")
     db["exception"].add_column("attempts", int, not_null_default=0)
     db["exception"].add_column("reported", int, not_null_default=0)
@@ -64,7 +64,16 @@ def hand_over_by_lane(db: Any) -> None:
     _forbid_changes(db, "resolution")
 
 
-STEPS: tuple[Step, ...] = (create_journal, hand_over_by_lane)
+def add_anchor(db: Any) -> None:
+    """Version 3: places of the chain that are known though the entry itself is not here.
+
+    ``seq`` and ``hash`` are those of the entry, ``reason`` a machine word for why it is not:
+    below the first kept entry, or before a gap that cannot be filled.
+    """
+    _table(db, "anchor", {"seq": int, "hash": bytes, "reason": str}, pk="seq")
+
+
+STEPS: tuple[Step, ...] = (create_journal, hand_over_by_lane, add_anchor)
 """Step i leads from ``user_version`` i to i + 1."""
 
 

@@ -4,48 +4,73 @@ from __future__ import annotations
 
 import os
 import uuid
-from itertools import pairwise
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from types import TracebackType
 
-from store_forward.contract.canonical import GENESIS, chain_hash
-from store_forward.store import driver
+from store_forward.contract.facts import ClockTrust, EntriesLost, Entry, JournalReplaced
 from store_forward.store.allotments import Allotments
-from store_forward.store.driver import Access, Connection
-from store_forward.store.errors import (
-    DamagedStore,
-    ForeignStore,
-    SchemaTooNew,
-    SchemaTooOld,
-    StoreMissing,
-)
+from store_forward.store.driver import Connection
+from store_forward.store.errors import StoreMissing, StoreReplaced
 from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal
 from store_forward.store.keys import StoreKey
+from store_forward.store.mirror.mirror import JournalMirror, Mirror, NoMirror
 from store_forward.store.network_status import NetworkStatus
+from store_forward.store.opening import SCHEMA_VERSION, open_database
 from store_forward.store.outbox import Outbox
+from store_forward.store.recovery.counter import Counter, NoCounter
+from store_forward.store.recovery.recover import Recovery, suspicion
+from store_forward.store.recovery.report import RecoveryReport
 from store_forward.store.reference import Reference
 from store_forward.store.resolutions import Resolutions
 
-SCHEMA_VERSION = 2
-"""``user_version`` of a current store: the number of steps in ``schema.STEPS``."""
-
-TAIL_CHECKED_AT_OPEN = 64
-"""Newest entries whose chain is checked at each start. The whole chain is checked on demand:
-a start must stay quick with a million entries."""
+__all__ = ["SCHEMA_VERSION", "Role", "Store", "mirror_of"]
 
 _MEGABYTE = 1_000_000
 
 
-class Store:
-    """One open store file. Core and sync each open their own; never share one between threads."""
+class Role(Enum):
+    """What an opened store is for.
 
-    def __init__(self, connection: Connection, identity: Identity) -> None:
+    KEEPER: core. It recovers the journal at opening, appends to it and keeps the mirror; one at a
+    time. GUEST: sync and tools. It reads, and writes all but the journal. UNMIRRORED: appends
+    without recovery and mirror; for measurements and for showing what the mirror is good for.
+    """
+
+    KEEPER = "keeper"
+    GUEST = "guest"
+    UNMIRRORED = "unmirrored"
+
+
+def mirror_of(path: Path) -> Path:
+    """The directory of the mirror that belongs to the store at ``path``."""
+    return path.with_name(path.name + ".mirror")
+
+
+class Store:
+    """One open store file. Core and sync each open their own; never share one between threads.
+
+    ``recovery`` says what the opening had to mend; None where nothing looked.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        identity: Identity,
+        mirror: JournalMirror | None = None,
+        recovery: RecoveryReport | None = None,
+    ) -> None:
         self._connection = connection
+        self._mirror = mirror
         self._data_version: int | None = None
+        self._file = _file_id(connection.path)
         self.path = connection.path
         self.identity = identity
-        self.journal = Journal(connection)
+        self.recovery = recovery
+        self.journal = Journal(connection, mirror)
         self.outbox = Outbox(connection, identity)
         self.allotments = Allotments(connection)
         self.reference = Reference(connection)
@@ -61,17 +86,23 @@ class Store:
         device: str,
         create: bool = False,
         incarnation: str | None = None,
+        role: Role = Role.KEEPER,
+        counter: Counter | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Store:
         """Open the store of this kiosk and bring its schema up to date.
 
         ``device`` is the kiosk's id. With ``create``, a missing file is made, under a random
-        incarnation unless one is given.
+        incarnation unless one is given. A keeper brings database and mirror into order first;
+        ``counter`` is the machine's monotonic counter, ``now`` names the files set aside.
 
         Raises:
             StoreError: one of its kinds; the file is left as it was.
         """
+        if role is Role.KEEPER:
+            return cls._keep(path, key, device, create, incarnation, counter or NoCounter(), now)
         try:
-            connection = driver.open_connection(path, key, Access.WRITE)
+            connection, identity = open_database(path, key, device)
         except StoreMissing:
             if not create:
                 raise
@@ -79,18 +110,62 @@ class Store:
             from store_forward.store import migrations
 
             migrations.create_store(path, key, device, incarnation or uuid.uuid4().hex)
-            connection = driver.open_connection(path, key, Access.WRITE)
+            connection, identity = open_database(path, key, device)
+        return cls(connection, identity, NoMirror() if role is Role.UNMIRRORED else None)
+
+    @classmethod
+    def _keep(
+        cls,
+        path: Path,
+        key: StoreKey,
+        device: str,
+        create: bool,
+        incarnation: str | None,
+        counter: Counter,
+        now: Callable[[], datetime],
+    ) -> Store:
+        directory = mirror_of(path)
+        if not create and not directory.exists():
+            open_database(path, key, device)[0].close()  # leaves nothing behind where nothing is
+        mirror = Mirror(directory, key)
+        mirror.lock()
         try:
-            return cls(connection, _make_ready(connection, device))
+            recovery = Recovery(
+                path,
+                key,
+                mirror,
+                device,
+                counter=counter,
+                now=now,
+                entry_of=lambda fact: _entry_of(fact, now()),
+            )
+            kept = recovery.run(create=create, incarnation=incarnation)
         except BaseException:
-            connection.close()
+            mirror.close()
             raise
+        return cls(kept.connection, kept.identity, mirror, kept.report)
+
+    def note_damage(self) -> None:
+        """The database was found damaged in use: the next keeper reads all of it at its start."""
+        try:
+            suspicion(self.path).touch()
+        except OSError:
+            return
 
     def changed(self) -> bool:
         """Whether another process has written since the last call. True on the first call.
 
         Cheap enough to poll: reads one number from shared memory.
+
+        Raises:
+            StoreReplaced: recovery has put another file in its place.
         """
+        if _file_id(self.path) != self._file:
+            raise StoreReplaced(
+                self.path,
+                "recovery has put another file in the place of the one open here",
+                "Start this process again",
+            )
         row = self._connection.row("PRAGMA data_version")
         version = int(row[0]) if row else 0
         is_new = version != self._data_version
@@ -104,6 +179,8 @@ class Store:
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""
+        if self._mirror is not None:
+            self._mirror.close()
         self._connection.close()
 
     def __enter__(self) -> Store:
@@ -118,59 +195,24 @@ class Store:
         self.close()
 
 
-def _make_ready(connection: Connection, device: str) -> Identity:
-    _migrate_if_older(connection)
-    row = connection.row("SELECT device, incarnation FROM identity")
-    if row is None:
-        raise DamagedStore(
-            connection.path, "the store does not say whose it is", "Restore it from backup"
-        )
-    identity = Identity(*row)
-    if identity.device != device:
-        raise ForeignStore(
-            connection.path,
-            f"the store belongs to kiosk {identity.device}, this is {device}",
-            "Correct the kiosk id in the deployment file, or put the right disk in",
-        )
-    _check_tail(connection)
-    return identity
+def _file_id(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
-def _migrate_if_older(connection: Connection) -> None:
-    row = connection.row("PRAGMA user_version")
-    version = int(row[0]) if row else 0
-    if version > SCHEMA_VERSION:
-        raise SchemaTooNew(
-            connection.path,
-            f"the store has schema {version}, this software knows {SCHEMA_VERSION}",
-            "Install the software version that wrote it; nothing was changed",
-        )
-    if version < 1:
-        raise SchemaTooOld(
-            connection.path,
-            "the file opens with this key but holds no store (schema 0)",
-            "Move it away so that a new store can be created; nothing was changed",
-        )
-    if version < SCHEMA_VERSION:
-        # Costs memory and happens once per software version.
-        from store_forward.store import migrations
-
-        migrations.migrate(connection)
-
-
-def _check_tail(connection: Connection) -> None:
-    """Check the newest entries: where a cut or a failing disk shows first."""
-    rows = connection.rows(
-        "SELECT seq, body, hash FROM event ORDER BY seq DESC LIMIT ?",
-        (TAIL_CHECKED_AT_OPEN + 1,),
+def _entry_of(fact: EntriesLost | JournalReplaced, now: datetime) -> Entry:
+    """A fact that nobody but recovery can tell, before there is anybody to say how it is."""
+    at = now.astimezone(UTC)
+    return Entry(
+        id=f"recovery-{uuid.uuid4()}",
+        lane="kiosk",
+        occurred_at=at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        clock=ClockTrust.UNSYNCHRONISED,
+        boot="recovery",
+        business_date=at.date().isoformat(),
+        offline=True,
+        fact=fact,
     )
-    rows.reverse()
-    if rows and rows[0][0] == 1:
-        rows.insert(0, (0, b"", GENESIS))
-    for (before, _, previous), (seq, body, hash_) in pairwise(rows):
-        if seq != before + 1 or hash_ != chain_hash(previous, seq, body):
-            raise DamagedStore(
-                connection.path,
-                f"journal entry {seq} does not continue entry {before}",
-                "Keep the file and its -wal for recovery; verify-journal lists all such places",
-            )

@@ -16,7 +16,7 @@ from firmware.core.service import CoreService
 from firmware.messages.intents import Confirm, Wake
 from firmware.messages.views import ConfirmView, HomeView, PayView
 from store_forward.contract.vouchers import VoucherPayload, voucher_text
-from store_forward.store.store import Store
+from store_forward.store.store import Role, Store
 from tests.fakes import made_up_clinic as clinic
 from tests.fakes.core_process import DEPLOYMENT, KEY, morning_since
 from tests.fakes.fake_devices_server import FakeDevicesServer
@@ -43,7 +43,7 @@ class Bench:
         self._began = time.monotonic()
 
     async def start_core(self) -> None:
-        self._store = self.open_store()
+        self._store = Store.open(self.store_path, KEY, device="kiosk-7", create=True)
         self._stop = asyncio.Event()
         service = CoreService(
             self._store,
@@ -84,7 +84,8 @@ class Bench:
         self._store.close()
 
     def open_store(self) -> Store:
-        return Store.open(self.store_path, KEY, device="kiosk-7", create=True)
+        """The store beside core, as sync has it."""
+        return Store.open(self.store_path, KEY, device="kiosk-7", create=True, role=Role.GUEST)
 
     def sync_pulls(self, *, online: bool = True) -> None:
         """What the sync process writes, through a connection of its own."""

@@ -23,7 +23,7 @@ from devices.receipt_printer.emulator import EscposEmulator
 from firmware.messages.intents import Confirm, Wake
 from firmware.messages.views import HomeView, PayView, Service, TileState
 from store_forward.contract.facts import Fact
-from store_forward.store.store import Store
+from store_forward.store.store import Role, Store
 from tests.fakes.core_process import KEY
 from tests.fakes.fake_devices import ACCEPTOR, PRINTER, READER
 from tests.fakes.fake_screen import FakeScreen
@@ -136,7 +136,7 @@ class KillableKiosk:
 
     def journal(self) -> list[Fact]:
         """Every fact recorded so far."""
-        with Store.open(self._folder / "store.db", KEY, device="kiosk-7") as store:
+        with Store.open(self._folder / "store.db", KEY, device="kiosk-7", role=Role.GUEST) as store:
             assert store.journal.verify() is None
             return [row.entry().fact for row in store.journal.read()]
 

@@ -15,7 +15,7 @@ from store_forward.contract.facts import Entry, Fact, KioskStarted
 from store_forward.contract.keys import load_public_key
 from store_forward.store.keys import StoreKey
 from store_forward.store.network_status import SyncStatus
-from store_forward.store.store import Store
+from store_forward.store.store import Role, Store
 from store_forward.sync.authority import trust_only
 from store_forward.sync.client import GatewayClient, open_connection
 from store_forward.sync.service import Surroundings, SyncService
@@ -46,8 +46,8 @@ class KioskInSync:
         self.watch = Watch()
         self.told_systemd: list[str] = []
         self.notify: Callable[[str], None] = self.told_systemd.append
-        self.store = Store.open(store_path, KEY, device=device, create=True)
-        self.core = Store.open(store_path, KEY, device=device)
+        self.core = Store.open(store_path, KEY, device=device, create=True)
+        self.store = Store.open(store_path, KEY, device=device, role=Role.GUEST)
         """Core's own view of the same file: what it writes, sync has to notice."""
         self.runner = asyncio.Runner()
         self.service: SyncService | None = None

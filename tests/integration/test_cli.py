@@ -235,11 +235,9 @@ SPOILT: dict[str, tuple[Callable[[Workspace], None], str, str]] = {
     "store key is no key": (spoil_store_key, "store.key", "64 hexadecimal digits"),
     "device key missing": (remove_device_key, "device.pem", "provision"),
     "device key is no key": (spoil_device_key, "device.pem", "provision"),
-    "store cut off": (cut_store_off, "store.db", "restore the store from backup"),
     "store not encrypted": (leave_an_unencrypted_file, "store.db", "without encryption"),
     "newer schema": (let_newer_software_write, "store.db", "schema 99"),
     "no schema": (lose_the_schema, "store.db", "schema 0"),
-    "entry changed": (change_an_entry, "store.db", "entry 2 does not continue entry 1"),
     "another kiosk's store": (take_another_kiosks_name, "store.db", "belongs to kiosk QH-K01"),
     "no such folder": (name_a_folder_that_is_not_there, "nowhere/state", "directory"),
 }

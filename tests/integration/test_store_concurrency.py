@@ -7,7 +7,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from store_forward.contract.wire import Outcome, Result
-from store_forward.store import Store, SyncStatus
+from store_forward.store import Role, Store, SyncStatus
 from store_forward.store.errors import SlotTaken
 from store_forward.store.verify import verify_journal
 from tests.unit.store.builders import DEVICE, KEY, confirmed, entry, lease, new_store, receipt
@@ -33,7 +33,7 @@ def write_like_core(path: Path) -> None:
 
 
 def write_like_sync(path: Path) -> None:
-    with Store.open(path, KEY, device=DEVICE) as store:
+    with Store.open(path, KEY, device=DEVICE, role=Role.GUEST) as store:
         acked, rounds = 0, 0
         while acked < ENTRIES:
             rounds += 1
@@ -63,7 +63,7 @@ def test_neither_process_ever_finds_the_store_locked(tmp_path: Path) -> None:
 
 def sell_every_slot(path: Path, seller: str, outcome: Path) -> None:
     sold = []
-    with Store.open(path, KEY, device=DEVICE) as store:
+    with Store.open(path, KEY, device=DEVICE, role=Role.UNMIRRORED) as store:
         for number in range(SLOTS):
             slot = f"s{number}"
             try:
@@ -94,7 +94,7 @@ def test_two_processes_never_sell_the_same_slot(tmp_path: Path) -> None:
 def create_and_append(path: Path, barrier: Path) -> None:
     while not barrier.exists():
         pass
-    with Store.open(path, KEY, device=DEVICE, create=True) as store:
+    with Store.open(path, KEY, device=DEVICE, create=True, role=Role.UNMIRRORED) as store:
         store.journal.append([entry(1)])
 
 

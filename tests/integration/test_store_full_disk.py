@@ -52,12 +52,12 @@ def fill_until_refused(path: Path) -> tuple[int, StoreError]:
 
 
 def fill_small_disk(folder: str) -> None:
-    """Runs in a mount namespace of its own, with 1 MB of real disk."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "outpost-test", folder], check=True)
+    """Runs in a mount namespace of its own, with 5 MB of real disk."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=5m", "outpost-test", folder], check=True)
     path = Path(folder) / "store.db"
     ballast = Path(folder) / "ballast"
     new_store(path).close()
-    ballast.write_bytes(bytes(200_000))
+    ballast.write_bytes(bytes(1_000_000))
     durable, error = fill_until_refused(path)
     assert isinstance(error, StoreFull), error
     assert "Free space" in str(error)
@@ -145,4 +145,5 @@ def test_a_read_only_folder_is_named_and_can_still_be_verified(open_folder: Path
     assert "writable by this user" in lines[0]
     assert lines[-1] == "verified True 5"
     assert path.read_bytes() == before
-    assert [file.name for file in open_folder.iterdir()] == ["store.db"]
+    names = sorted(file.name for file in open_folder.iterdir())
+    assert names == ["store.db", "store.db.mirror"]

@@ -61,7 +61,7 @@ def test_neither_database_nor_log_nor_index_holds_plain_text(tmp_path: Path) -> 
         store.outbox.record_answer(receipt(store, 1, 9, batch_id="batch-marker"), [rejected])
         store.network_status.write_status(SyncStatus(False, "now", reason="reason-marker"))
         names = {file.name for file in tmp_path.iterdir()}
-        assert names == {"store.db", "store.db-wal", "store.db-shm"}
+        assert names == {"store.db", "store.db-wal", "store.db-shm", "store.db.mirror"}
         seen += every_file(tmp_path)
     seen += every_file(tmp_path)
     found = [marker for marker in MARKERS if marker.encode() in seen]
@@ -69,4 +69,4 @@ def test_neither_database_nor_log_nor_index_holds_plain_text(tmp_path: Path) -> 
 
 
 def every_file(folder: Path) -> bytes:
-    return b"".join(file.read_bytes() for file in folder.iterdir())
+    return b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())

@@ -8,6 +8,7 @@ from pathlib import Path
 from store_forward.contract.canonical import encode_entry
 from store_forward.store import Journal
 from store_forward.store.driver import Access, open_connection
+from store_forward.store.mirror.mirror import NoMirror
 from tests.crash.notebook import Accepted, Notebook, Offered
 from tests.crash.workloads.enqueue import GROUPS, STORE, groups, open_store
 from tests.unit.store.builders import KEY, entry
@@ -17,7 +18,7 @@ def synchronous_normal(folder: Path, rng: random.Random, notebook: Notebook) -> 
     """SQLite as most use it with WAL: a commit waits for no fsync."""
     connection = open_connection(folder / STORE, KEY, Access.WRITE)
     connection.execute("PRAGMA synchronous = NORMAL")
-    journal = Journal(connection)
+    journal = Journal(connection, NoMirror())
     for group in groups(rng, 1001, GROUPS):
         notebook.append(journal, group)
     connection.close()

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from store_forward.contract.canonical import GENESIS, chain_hash, encode_entry
-from store_forward.store import Store
+from store_forward.store import Role, Store
 from store_forward.store.driver import Access, IntegrityError, open_connection
 from store_forward.store.errors import OrderRepeated, SlotTaken
-from store_forward.store.journal import Head
+from store_forward.store.head import Head
 from tests.unit.store.builders import KEY, cancelled, confirmed, entries, entry
 
 
@@ -124,7 +124,8 @@ def test_an_intact_chain_verifies(store: Store) -> None:
 
 def test_two_who_append_in_turn_continue_one_chain(store: Store) -> None:
     """Each remembers the newest entry it wrote; the other's is neither lost nor skipped."""
-    with Store.open(store.path, KEY, device=store.identity.device) as other:
+    device = store.identity.device
+    with Store.open(store.path, KEY, device=device, role=Role.UNMIRRORED) as other:
         for turn in range(3):
             store.journal.append([entry(4 * turn + 1), entry(4 * turn + 2)])
             other.journal.append([entry(4 * turn + 3)])

@@ -28,9 +28,7 @@ def test_a_new_store_has_the_current_schema(path: Path) -> None:
     assert {name for (name,) in tables} <= {"sqlite_schema", "sqlite_temp_schema"}
 
 
-@pytest.mark.parametrize(
-    "released", sorted(RELEASED.glob("store-v*.db")), ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("released", sorted(RELEASED.glob("store-v*.db")), ids=lambda one: one.stem)
 def test_a_store_of_every_released_schema_opens_with_all_it_held(
     tmp_path: Path, released: Path
 ) -> None:

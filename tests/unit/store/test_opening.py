@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from store_forward.store import Store, StoreKey
+from store_forward.store import Role, Store, StoreKey
 from store_forward.store.driver import Access, open_connection
 from store_forward.store.errors import (
     DamagedStore,
@@ -25,7 +25,8 @@ PAGE = 4096
 
 
 def reopen(path: Path, key: StoreKey = KEY) -> Store:
-    return Store.open(path, key, device=DEVICE)
+    """As sync does it: who does not keep the journal mends nothing."""
+    return Store.open(path, key, device=DEVICE, role=Role.GUEST)
 
 
 @pytest.fixture
@@ -48,8 +49,10 @@ def test_what_was_stored_is_there_after_reopening(filled: Path) -> None:
         assert [row.entry() for row in store.journal.read(0, 200)] == entries(200)
 
 
-def test_creating_leaves_one_file_and_keeps_an_existing_store(filled: Path) -> None:
-    assert [file.name for file in filled.parent.iterdir()] == ["store.db"]
+def test_creating_leaves_one_file_with_its_mirror_and_keeps_an_existing_store(
+    filled: Path,
+) -> None:
+    assert sorted(file.name for file in filled.parent.iterdir()) == ["store.db", "store.db.mirror"]
     with Store.open(filled, KEY, device=DEVICE, create=True) as store:
         assert store.journal.head().seq == 200
 
@@ -221,7 +224,7 @@ def test_signs_in_the_path_have_no_meaning(tmp_path: Path) -> None:
     folder.mkdir()
     with new_store(folder / "store.db") as store:
         store.journal.append(entries(1))
-    assert [file.name for file in folder.iterdir()] == ["store.db"]
+    assert sorted(file.name for file in folder.iterdir()) == ["store.db", "store.db.mirror"]
 
 
 def test_closing_twice_is_fine(path: Path) -> None:

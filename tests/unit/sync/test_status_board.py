@@ -10,7 +10,7 @@ import pytest
 
 from store_forward.store.keys import StoreKey
 from store_forward.store.network_status import SyncStatus
-from store_forward.store.store import Store
+from store_forward.store.store import Role, Store
 from store_forward.sync.engine import Shown
 from store_forward.sync.publishing import REFRESH_SECONDS, StatusBoard, offset_seconds
 
@@ -25,7 +25,7 @@ class Desk:
         self.seconds = 0.0
         key = StoreKey("a1" * 32)
         self.store = Store.open(path, key, device="QH-K01", create=True)
-        self.core = Store.open(path, key, device="QH-K01")
+        self.core = Store.open(path, key, device="QH-K01", role=Role.GUEST)
         self.core.changed()
         self.boot = "boot-1"
         self.board = self.new_board()

@@ -1,0 +1,176 @@
+"""Gathers the findings: opens the database if it can be opened, reads the mirror."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from store_forward.store.driver import Connection
+from store_forward.store.errors import DamagedStore, StoreError, StoreMissing, WrongKey
+from store_forward.store.identity import Identity
+from store_forward.store.journal import Journal
+from store_forward.store.keys import StoreKey
+from store_forward.store.opening import open_database
+from store_forward.store.recovery.findings import (
+    Absent,
+    Database,
+    Findings,
+    GatewayMark,
+    MirrorFinding,
+    Opened,
+    Unusable,
+)
+from store_forward.store.recovery.scan import scan
+
+CHECKED_WHOLE_BYTES = 8_000_000
+"""A main file up to this size is read through at each start, about 0.1 s; a greater one where
+something is wrong already, or was when it was last read."""
+
+
+class _Mark(msgspec.Struct):
+    incarnation: str
+    high_water: int
+    head_hash: str
+
+
+@dataclass(slots=True)
+class Looked:
+    """The findings, and the database if it opens. ``fault`` is why it is not the journal.
+
+    ``connection`` is to be closed after the files were set aside, if they are.
+    """
+
+    findings: Findings
+    connection: Connection | None = None
+    fault: StoreError | None = None
+
+
+def look(
+    path: Path, mirror: Path, key: StoreKey, device: str, counter: int | None, *, thorough: bool
+) -> Looked:
+    """Look at everything. ``thorough``: read the whole database, whatever its size.
+
+    Raises:
+        StoreError: of the kinds that no recovery mends (another kiosk's store, a newer schema, a
+            file system that refuses).
+    """
+    database: Database
+    connection: Connection | None = None
+    fault: StoreError | None = None
+    try:
+        connection, identity = open_database(path, key, device)
+    except StoreMissing as missing:
+        database, fault = Absent(), missing
+    except (DamagedStore, WrongKey) as damage:
+        database, fault = Unusable(str(damage)), damage
+    else:
+        try:
+            database = _opened(connection, identity, is_whole_checked(path) or thorough)
+        except DamagedStore as damage:
+            # Left open: closing would copy the log into a file that is to be kept as it is.
+            database, fault = Unusable(str(damage)), damage
+    try:
+        return Looked(_with_mirror(database, connection, mirror, key, counter), connection, fault)
+    except BaseException:
+        if connection is not None:
+            connection.close()
+        raise
+
+
+def is_whole_checked(path: Path) -> bool:
+    """Whether the database is small enough to be read through at each start."""
+    try:
+        return path.stat().st_size <= CHECKED_WHOLE_BYTES
+    except OSError:
+        return False
+
+
+def _opened(connection: Connection, identity: Identity, is_thorough: bool) -> Opened:
+    journal = Journal(connection)
+    if is_thorough:
+        _read_through(connection, journal)
+    acked = connection.row("SELECT acked_seq FROM stream WHERE name = 'gateway'")
+    if acked is None:
+        raise DamagedStore(connection.path, "the outbox lost its place", "Recovery follows")
+    previous = read_status(connection, "previous_incarnation")
+    counter = read_status(connection, "counter")
+    return Opened(
+        identity=identity,
+        base=journal.base(),
+        head=journal.head(),
+        acked_seq=int(acked[0]),
+        previous=previous.decode() if previous is not None else "",
+        counter=int(counter) if counter is not None else None,
+    )
+
+
+def _read_through(connection: Connection, journal: Journal) -> None:
+    """Read every page and the whole chain. Raises DamagedStore."""
+    found = connection.rows("PRAGMA integrity_check(1)")
+    if found != [("ok",)]:
+        raise DamagedStore(connection.path, f"the database says {found[0][0]}", "Recovery follows")
+    broken = journal.verify()
+    if broken is not None:
+        raise DamagedStore(
+            connection.path, f"entry {broken.seq}: {broken.reason}", "Recovery follows"
+        )
+
+
+def _with_mirror(
+    database: Database,
+    connection: Connection | None,
+    directory: Path,
+    key: StoreKey,
+    counter: int | None,
+) -> Findings:
+    mark: GatewayMark | None = None
+    known_at_mark: bytes | None = None
+    mirror: MirrorFinding | None
+    if isinstance(database, Opened) and connection is not None:
+        needless = max(database.acked_seq, database.base.seq)
+        mirror, bad = scan(directory, key, database.head, needless)
+        mark = read_mark(connection)
+        if mark is not None:
+            known_at_mark = Journal(connection).hash_at(mark.high_water)
+    else:
+        mirror, bad = scan(directory, key, None)
+    return Findings(
+        database=database,
+        mirror=mirror,
+        counter=counter,
+        mark=mark,
+        known_at_mark=known_at_mark,
+        unreadable=tuple(str(one) for one in bad),
+    )
+
+
+def read_mark(connection: Connection) -> GatewayMark | None:
+    """What the gateway said it has, as sync wrote it down; None where it never did."""
+    body = read_status(connection, "gateway_mark")
+    if body is None:
+        return None
+    try:
+        mark = msgspec.json.decode(body, type=_Mark)
+        return GatewayMark(mark.incarnation, mark.high_water, bytes.fromhex(mark.head_hash))
+    except (msgspec.MsgspecError, ValueError):
+        return None
+
+
+def read_status(connection: Connection, name: str) -> bytes | None:
+    """A row of the status table."""
+    row = connection.row("SELECT body FROM status WHERE name = ?", (name,))
+    return bytes(row[0]) if row else None
+
+
+def write_status(connection: Connection, name: str, body: bytes | None) -> None:
+    """Write or remove a row of the status table, in the caller's transaction if there is one."""
+    if body is None:
+        connection.execute("DELETE FROM status WHERE name = ?", (name,))
+        return
+    connection.execute(
+        "INSERT INTO status (name, body) VALUES (?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+        (name, body),
+    )

@@ -1,0 +1,183 @@
+"""Reads the mirror, newest segment first, only as far as it matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from store_forward.store.errors import DamagedStore
+from store_forward.store.head import Head
+from store_forward.store.identity import Identity
+from store_forward.store.keys import StoreKey
+from store_forward.store.mirror.format import Group, Header
+from store_forward.store.mirror.reader import BadRange, Segment, read_segment
+from store_forward.store.mirror.segment import list_segments, segment_name
+from store_forward.store.recovery.findings import MirrorFinding, Run, Stretch, holes
+
+
+@dataclass(slots=True)
+class _Scan:
+    """What was read so far. ``head`` is the database's, None where it has none to compare."""
+
+    head: Head | None
+    identity: Identity | None = None
+    runs: list[Run] = field(default_factory=list)
+    aborted: set[tuple[int, int]] = field(default_factory=set)
+    bases: list[Head] = field(default_factory=list)
+    newest: Header | None = None
+    acked_seq: int = 0
+    counter: int | None = None
+    known_hash: bytes | None = None
+    foreign: list[int] = field(default_factory=list)
+    damaged: list[BadRange] = field(default_factory=list)
+
+    def take(self, segment: Segment) -> None:
+        """Add a segment; newer ones were added before, so their aborts are known."""
+        self.damaged += segment.bad
+        header = segment.header
+        if header is not None:
+            identity = Identity(header.device, header.incarnation)
+            if self.identity is None:
+                self.identity, self.newest = identity, header
+            if identity != self.identity:
+                self.foreign.append(segment.number)
+                return
+            self._take_header(header)
+        self.aborted |= set(segment.aborts())
+        self.runs += _runs(segment, self.aborted)
+        for record, group in segment.groups():
+            if (segment.number, record) not in self.aborted:
+                self._compare(group)
+
+    def _take_header(self, header: Header) -> None:
+        self.bases.append(Head(header.base_seq, header.base_hash))
+        self.acked_seq = max(self.acked_seq, header.acked_seq)
+        if header.counter is not None:
+            self.counter = max(self.counter or 0, header.counter)
+        if self.head is not None and header.base_seq == self.head.seq:
+            self.known_hash = header.base_hash
+
+    def _compare(self, group: Group) -> None:
+        if self.head is not None and group.first_seq <= self.head.seq <= group.last_seq:
+            self.known_hash = group.hashes()[self.head.seq - group.first_seq]
+
+    def base(self) -> Head:
+        """What the oldest entry continues, of those that were read."""
+        starts = [Head(run.first_seq - 1, run.previous_hash) for run in self.runs]
+        return min([*starts, *self.bases], key=lambda one: one.seq)
+
+
+def scan(
+    directory: Path, key: StoreKey, head: Head | None, after_seq: int = 0
+) -> tuple[MirrorFinding | None, tuple[BadRange, ...]]:
+    """Read the segments; with a database's ``head`` only those beyond it, if they are in order.
+
+    ``after_seq``: what the mirror need not have. Returns what they hold, None where none can be
+    read with this key, and every bad place.
+
+    Raises StoreUnavailable.
+    """
+    found = list_segments(directory)
+    state = _Scan(head)
+    left = list(found)
+    while left:
+        segment = read_segment(*left.pop(), key)
+        state.take(segment)
+        header = segment.header
+        if (
+            head is not None
+            and header is not None
+            and segment.number not in state.foreign
+            and header.last_seq is None
+            and header.base_seq <= head.seq
+            and not holes(state.runs, max(header.base_seq, after_seq), head.seq)
+            and not _missing(found, state.newest)
+        ):
+            break
+    if state.identity is None or state.newest is None:
+        return None, tuple(state.damaged)
+    finding = MirrorFinding(
+        identity=state.identity,
+        base=state.base(),
+        acked_seq=state.acked_seq,
+        runs=tuple(state.runs),
+        counter=state.counter,
+        known_hash=state.known_hash,
+        foreign=tuple(state.foreign),
+        damaged=tuple(str(bad) for bad in state.damaged),
+        missing=_missing(found, state.newest),
+        is_whole=not left,
+    )
+    return finding, tuple(state.damaged)
+
+
+def _missing(found: Sequence[tuple[int, Path]], newest: Header | None) -> tuple[int, ...]:
+    """Numbers of segments that ought to be there."""
+    if newest is None:
+        return ()
+    there = {number for number, _ in found}
+    return tuple(n for n in range(newest.first_kept, newest.number) if n not in there)
+
+
+def _runs(segment: Segment, aborted: set[tuple[int, int]]) -> Iterator[Run]:
+    run: Run | None = None
+    for record, group in segment.groups():
+        if (segment.number, record) in aborted:
+            continue
+        first, previous = group.first_seq, group.previous_hash
+        if run is not None and (run.last_seq, run.head_hash) == (first - 1, previous):
+            first, previous = run.first_seq, run.previous_hash
+        elif run is not None:
+            yield run
+        run = Run(segment.number, first, group.last_seq, previous, group.head_hash)
+    if run is not None:
+        yield run
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """Entries of one append that are to be put back: all behind ``after``."""
+
+    after: Head
+    bodies: tuple[bytes, ...]
+
+
+def read_stretches(
+    directory: Path, key: StoreKey, stretches: Sequence[Stretch]
+) -> Iterator[Recovered]:
+    """The groups along the way, hashes checked against the chain; one segment held at a time.
+
+    Raises:
+        DamagedStore: a segment does not hold what it held a moment ago.
+        StoreUnavailable: it cannot be read.
+    """
+    aborts = _all_aborts(directory, key, {stretch.segment for stretch in stretches})
+    for stretch in stretches:
+        path = directory / segment_name(stretch.segment)
+        segment = read_segment(stretch.segment, path, key)
+        after = stretch.after
+        for record, group in segment.groups():
+            if (segment.number, record) in aborts or after.seq >= stretch.last.seq:
+                continue
+            if not group.first_seq <= after.seq + 1 <= group.last_seq:
+                continue
+            skipped = after.seq + 1 - group.first_seq
+            before = group.hashes()[skipped - 1] if skipped else group.previous_hash
+            if before == after.hash:
+                yield Recovered(after, group.bodies[skipped:])
+                after = Head(group.last_seq, group.head_hash)
+        if after != stretch.last:
+            raise DamagedStore(
+                path, f"the mirror does not lead to entry {stretch.last.seq}", "Start again"
+            )
+
+
+def _all_aborts(directory: Path, key: StoreKey, of: set[int]) -> set[tuple[int, int]]:
+    """Aborts of groups in these segments; they stand in the same segment or the one after it."""
+    wanted = {number for one in of for number in (one, one + 1)}
+    found: set[tuple[int, int]] = set()
+    for number, path in list_segments(directory):
+        if number in wanted:
+            found |= set(read_segment(number, path, key).aborts())
+    return found
