@@ -29,14 +29,14 @@ class Recipient:
     """A public key that sealed files are made for."""
 
     def __init__(self, key: X25519PublicKey) -> None:
-        self._key = key
+        self.public = key
         self.key_id = "x25519-" + hashlib.sha256(_raw(key)).hexdigest()[:16]
 
     def wrap_secret(self, secret: bytes) -> bytes:
         """Wrap a secret for the holder of the private key."""
         once = X25519PrivateKey.generate()
         public = _raw(once.public_key())
-        return public + _cipher(once.exchange(self._key), public, self._key).encrypt(
+        return public + _cipher(once.exchange(self.public), public, self.public).encrypt(
             _NONCE, secret, None
         )
 

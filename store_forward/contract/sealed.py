@@ -38,7 +38,9 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 import msgspec
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -89,7 +91,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``kind`` is ``backup`` or ``courier``; ``number`` counts the files of a kind that this
     incarnation made; ``first_seq`` to ``last_seq`` are the journal entries in it, ``last_hash`` the
     chain hash of the last. ``made_at`` is RFC 3339 UTC by the maker's clock. ``recipient`` is the
-    id of the key that opens it, ``wrapped`` what it unwraps (base64).
+    id of the key that opens it, ``wrapped`` what it unwraps (base64). ``signer`` is the maker's
+    public key (``signer_text``): whether that is the key of the device is for the reader to know.
     """
 
     kind: str
@@ -167,6 +170,26 @@ def seal(
     signed = b"".join(hashes) + _COUNT.pack(count)
     file.write(signed + sign(SIGNED_AS + signed))
     return Layout(header, len(start), count, size + _trailer_bytes(count))
+
+
+def signer_text(key: Ed25519PublicKey) -> str:
+    """The maker's public key as it stands in the header: base64 of its 32 bytes."""
+    raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    return base64.b64encode(raw).decode()
+
+
+def signed_by(signer: str) -> Verify:
+    """What checks signatures of this maker; it says no to all where the text is no key."""
+
+    def verify(signature: bytes, data: bytes) -> bool:
+        try:
+            raw = base64.b64decode(signer, validate=True)
+            Ed25519PublicKey.from_public_bytes(raw).verify(signature, data)
+        except (binascii.Error, ValueError, InvalidSignature):
+            return False
+        return True
+
+    return verify
 
 
 def read_layout(file: BinaryIO) -> Layout:

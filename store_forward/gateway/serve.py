@@ -2,8 +2,9 @@
 
 The directory holds ``gateway.db`` (or ``database-url``, see ``location.py``), ``gateway-ca.pem``
 and the server's certificate and key, ``receipt-key.pem`` and its public half
-``gateway-receipt.pem``, ``operator-token`` and ``enrolled/<device>.pem``. Kiosks need the two files
-called ``gateway-…ca`` and ``…receipt``.
+``gateway-receipt.pem``, ``courier-key.pem`` and its public half ``gateway-courier.pem``,
+``operator-token`` and ``enrolled/<device>.pem``. Kiosks need the three files called ``gateway-…ca``,
+``…receipt`` and ``…courier``.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from store_forward.gateway.connections import (
     PromptLoop,
     prompt_protocol,
 )
+from store_forward.gateway.courier_key import courier_key
 from store_forward.gateway.database import Database, open_database
 from store_forward.gateway.enrolment import Enrolments
 from store_forward.gateway.location import read_location
@@ -105,6 +107,7 @@ def prepare(options: GatewayOptions) -> Prepared:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     certificates = _certificates(directory, options.now())
     receipt_key = _receipt_key(directory)
+    courier_key(directory)
     token = _token(directory)
     database = open_database(read_location(directory))
     database.transact(lambda connection: set_epoch(connection, secrets.token_hex(8)))

@@ -6,7 +6,6 @@ import io
 import os
 
 import pytest
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given
@@ -21,6 +20,8 @@ from store_forward.contract.sealed import (
     open_sealed,
     read_layout,
     seal,
+    signed_by,
+    signer_text,
 )
 
 MAKER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -38,12 +39,7 @@ HEADER = Header(
 )
 
 
-def by_the_maker(signature: bytes, data: bytes) -> bool:
-    try:
-        MAKER.public_key().verify(signature, data)
-    except InvalidSignature:
-        return False
-    return True
+by_the_maker = signed_by(signer_text(MAKER.public_key()))
 
 
 def sealed(content: bytes) -> bytes:
@@ -125,3 +121,8 @@ def test_another_makers_signature_is_damage() -> None:
     assert [one.offset for one in find_damage(file, layout, by_the_maker)] == [layout.end]
     with pytest.raises(NotSealed):
         opened(file.getvalue())
+
+
+def test_a_maker_that_is_no_key_has_signed_nothing() -> None:
+    assert not signed_by("no key")(bytes(64), b"x")
+    assert not signed_by("AAAA")(bytes(64), b"x")
