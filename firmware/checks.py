@@ -1,6 +1,7 @@
 """``outpost test``: style, types, import arrows and all tests, in that order, all of them run.
 
 ``outpost test --crash``: power cuts by the thousand, beyond what the tests do each time.
+``outpost bench store``: what durability costs. Both live with the tests, on whose tools they stand.
 """
 
 from __future__ import annotations
@@ -32,11 +33,23 @@ def _commands(pytest_arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
 
 def run_power_cuts(arguments: Sequence[str]) -> int:
     """Cut the power of the store thousands of times (``outpost test --crash``)."""
-    command = [sys.executable, "-P", "-m", "tests.crash.campaign", *arguments]
-    campaign = subprocess.Popen(command, cwd=ROOT)
+    return _run_module("tests.crash.campaign", arguments)
+
+
+def run_store_bench(arguments: Sequence[str]) -> int:
+    """Measure the store beside the disk and other queues (``outpost bench store``)."""
+    return _run_module("tests.bench.store", arguments)
+
+
+def _run_module(name: str, arguments: Sequence[str]) -> int:
+    # In the caller's directory: files are named from there.
+    paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", name, *arguments], env=os.environ | {"PYTHONPATH": paths}
+    )
     while True:
         try:
-            return campaign.wait()
+            return process.wait()
         except KeyboardInterrupt:
             pass  # it has heard it too, cleans up and ends
 

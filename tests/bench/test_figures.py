@@ -75,3 +75,10 @@ def test_json_carries_figures_verdicts_and_the_machine() -> None:
     assert read["figures"][0]["of_limit"] == 1.5
     assert read["missing"] == [{"metric": "start", "reason": "why"}]
     assert read["machine"]["processors"] == 2
+
+
+def test_where_more_is_better_less_misses_the_target() -> None:
+    faster = Figure("drain", "×", target=6, measured=9, more_is_better=True)
+    slower = Figure("drain", "×", target=6, measured=5, more_is_better=True)
+    assert (faster.is_met, slower.is_met) == (True, False)
+    assert "≥ 6 ×" in table([faster], [])

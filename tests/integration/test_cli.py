@@ -71,7 +71,8 @@ TAUGHT = {
     "config": ["check"],
     "config check": ["FILE", "every error"],
     "verify-journal": ["--key", "store.db", "read-only"],
-    "bench": ["main-path", "--json"],
+    "bench": ["main-path", "--json", "outpost bench store --help"],
+    "bench store": ["--quick", "--dir", "--json", "Exit code", "plain SQLite"],
 }
 
 

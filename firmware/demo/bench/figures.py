@@ -22,7 +22,7 @@ class Limit(msgspec.Struct, frozen=True):
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One measured value; smaller is better for all of them.
+    """One measured value; smaller is better unless ``more_is_better``.
 
     ``detail`` says how it was measured and what else was seen.
     """
@@ -33,10 +33,13 @@ class Figure(msgspec.Struct, frozen=True):
     measured: float
     limit: Limit | None = None
     detail: str = ""
+    more_is_better: bool = False
 
     @property
     def is_met(self) -> bool:
         """Whether the target is reached."""
+        if self.more_is_better:
+            return self.measured >= self.target
         return self.measured <= self.target
 
     @property
@@ -111,7 +114,7 @@ def _row(figure: Figure) -> tuple[str, ...]:
     limit = figure.limit
     return (
         figure.metric,
-        f"≤ {_number(figure.target)} {figure.unit}",
+        f"{'≥' if figure.more_is_better else '≤'} {_number(figure.target)} {figure.unit}",
         f"{_number(figure.measured)} {figure.unit}",
         "" if figure.of_target is None else f"{figure.of_target:.2f}",
         "" if limit is None or figure.of_limit is None

@@ -89,7 +89,7 @@ def bench_main_path(json_out: Path | None) -> int:
         load_after=os.getloadavg()[0],
     )
     print(table(bench.figures, bench.missing))
-    print(_on(machine))
+    print(on(machine))
     if json_out is not None:
         json_out.write_bytes(report_json(machine, bench.figures, bench.missing))
     return 1 if bench.missing else 0
@@ -119,7 +119,8 @@ def _on_a_kiosk(root: Path, bench: Bench) -> list[Figure]:
     return []
 
 
-def _on(machine: Machine) -> str:
+def on(machine: Machine) -> str:
+    """The line on the machine, below the table."""
     busy = max(machine.load_before, machine.load_after) / machine.processors > BUSY_LOAD
     return (
         f"{machine.processors} processors, Linux {machine.kernel}, Python {machine.python}, "
