@@ -20,7 +20,7 @@ def native_library(source: Path) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as folder:
             draft = Path(folder) / library.name
-            command = ["gcc", *OPTIONS, "-o", draft, source, "-lpthread", "-ldl"]
+            command = ["gcc", *OPTIONS, "-o", str(draft), str(source), "-lpthread", "-ldl"]
             subprocess.run(command, check=True)
             draft.replace(library)
     return library

@@ -92,6 +92,8 @@ class Limits(Section, frozen=True):
     ``idle_seconds`` until the session is wiped, ``warning_seconds`` into it the warning comes
     (both doubled in elder mode). ``largest_note_over_due_fen``: a note that would exceed the fee
     by more than this is returned. ``data_max_age_hours``: older reference data stops the sale.
+    Nothing new begins with less than ``reserve_disk_mb`` (10^6 bytes) left on the disk, or with
+    ``queue_max_entries`` entries, or one older than ``queue_max_age_hours``, not sent yet.
     """
 
     idle_seconds: Annotated[int, msgspec.Meta(ge=20, le=600)] = 60
@@ -100,7 +102,9 @@ class Limits(Section, frozen=True):
     largest_note_over_due_fen: Annotated[int, msgspec.Meta(ge=0)] = 10000
     data_max_age_hours: Annotated[int, msgspec.Meta(ge=1, le=168)] = 24
     leased_slots_per_doctor: Annotated[int, msgspec.Meta(ge=0, le=50)] = 8
-    reserve_disk_mb: Annotated[int, msgspec.Meta(ge=1)] = 64
+    reserve_disk_mb: Annotated[int, msgspec.Meta(ge=16, le=1_000_000)] = 64
+    queue_max_entries: Annotated[int, msgspec.Meta(ge=100, le=1_000_000)] = 100_000
+    queue_max_age_hours: Annotated[int, msgspec.Meta(ge=1, le=720)] = 72
 
 
 class Paths(Section, frozen=True):

@@ -26,8 +26,8 @@ def why_not_register(world: World, *, needs_card: bool) -> Reason:
     services = world.profile.services
     if not services.register_today or not services.cash:
         return Reason.NOT_OFFERED
-    if world.store_full:
-        return Reason.STORE_FULL
+    if world.paused is not Reason.NONE:
+        return world.paused
     kinds = [DeviceKind.CASH_ACCEPTOR, DeviceKind.RECEIPT_PRINTER]
     if needs_card:
         kinds.insert(0, DeviceKind.ID_READER)

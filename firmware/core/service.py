@@ -36,6 +36,7 @@ from firmware.messages.intents import Touch
 from firmware.messages.views import Screen
 from firmware.socket_peers import peer_uid
 from store_forward.contract.facts import Entry
+from store_forward.store.room import BALLAST_BYTES, Ballast
 from store_forward.store.store import Store
 
 POLL_SECONDS = 0.5
@@ -76,13 +77,15 @@ class CoreService:
         ui_socket_mode: int = 0o600,
         software: str = SOFTWARE,
         uid_of: Callable[[socket.socket], int] = peer_uid,
+        ballast_bytes: int = BALLAST_BYTES,
     ) -> None:
         self._clock = clock
         self._notify = notify
         self._watchdog_seconds = watchdog_seconds
         self._sign = sign_voucher
-        self._journal = StoreJournal(store)
-        self._around = StoreSurroundings(store, profile_of(deployment), clock, ids)
+        ballast = Ballast(store.path, ballast_bytes)
+        self._journal = StoreJournal(store, ballast)
+        self._around = StoreSurroundings(store, profile_of(deployment), clock, ids, ballast)
         self._line = DevicesLine(devices_socket, self, allowed_uids=devices_uids, uid_of=uid_of)
         self._runner = Runner(
             Surroundings(

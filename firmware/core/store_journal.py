@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
+import structlog
 
 from firmware.core.ports import JournalRefused, SlotAlreadySold
-from store_forward.contract.facts import Entry
-from store_forward.store.errors import SlotTaken, StoreError
+from store_forward.contract.facts import Entry, RegistrationConfirmed
+from store_forward.store.errors import SlotTaken, StoreError, StoreFull
+from store_forward.store.room import Ballast
 from store_forward.store.store import Store
+
+log = structlog.get_logger(__name__)
 
 RECENT_ENTRIES = 20_000
 """How much of the journal's tail is read at a start: more than a day's business of a kiosk, in
@@ -19,19 +23,33 @@ PAGE_ENTRIES = 1000
 
 
 class StoreJournal:
-    """Appends to the store and reads its tail back."""
+    """Appends to the store and reads its tail back.
 
-    def __init__(self, store: Store) -> None:
+    On a full disk the ballast gives its room for what has begun to come to its end; nothing new
+    begins on it.
+    """
+
+    def __init__(self, store: Store, ballast: Ballast) -> None:
         self._store = store
+        self._ballast = ballast
 
     def append(self, entries: Sequence[Entry]) -> None:
         """See ``Journal.append``."""
         try:
-            self._store.journal.append(entries)
+            self._append(entries)
         except SlotTaken as error:
             raise SlotAlreadySold(str(error)) from error
         except StoreError as error:
             raise JournalRefused(str(error)) from error
+
+    def _append(self, entries: Sequence[Entry]) -> None:
+        try:
+            self._store.journal.append(entries)
+        except StoreFull:
+            if _begins_anew(entries) or not self._ballast.drop():
+                raise
+            log.warning("disk full, ballast dropped", path=str(self._ballast.path))
+            self._store.journal.append(entries)  # nothing of the first attempt was written
 
     def recent(self) -> Iterable[Entry]:
         """See ``Journal.recent``."""
@@ -52,3 +70,7 @@ class StoreJournal:
             for row in rows:
                 yield row.entry()
             after = rows[-1].seq
+
+
+def _begins_anew(entries: Sequence[Entry]) -> bool:
+    return any(isinstance(entry.fact, RegistrationConfirmed) for entry in entries)

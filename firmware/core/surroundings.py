@@ -10,11 +10,14 @@ import structlog
 
 from devices.messages import DeviceStatus
 from firmware.core.clocks import Clock, judge
+from firmware.core.pressure import Load, Strain, reason_of, reserve_bytes, weigh
 from firmware.core.world import Catalogue, FindDepartments, Found, FreshIds, Profile, World
 from store_forward.contract.facts import ClockTrust
 from store_forward.contract.wire import SlotLease
 from store_forward.store.errors import StoreError
 from store_forward.store.network_status import SyncStatus
+from store_forward.store.outbox import Backlog
+from store_forward.store.room import Ballast, room_beside
 from store_forward.store.search import DepartmentIndex
 from store_forward.store.store import Store
 
@@ -31,8 +34,16 @@ LOOK_BACK = 100
 class StoreSurroundings:
     """Reads the store when something in it changed; otherwise only adds time and ids."""
 
-    def __init__(self, store: Store, profile: Profile, clock: Clock, ids: Iterator[str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        profile: Profile,
+        clock: Clock,
+        ids: Iterator[str],
+        ballast: Ballast,
+    ) -> None:
         self._store = store
+        self._ballast = ballast
         self._profile = profile
         self._clock = clock
         self._ids = ids
@@ -47,26 +58,20 @@ class StoreSurroundings:
         self._boot = ""
         self._is_kept = False
         self._last_entry: datetime | None = None
-        self._is_full = False
+        self._backlog = Backlog(0, None)
+        self._strains: frozenset[Strain] = frozenset()
 
     def world(self) -> World:
         """The picture of now."""
-        offset_seconds = self._believed_offset()
-        offset = timedelta(seconds=offset_seconds or 0.0)
+        offset = self._offset()
         wall = self._clock.wall() + offset
-        since, contact = _moment(self._status.since), _moment(self._status.last_contact)
+        since = _moment(self._status.since)
         return World(
             profile=self._profile,
             now=self._clock.monotonic(),
             wall=wall,
             fresh=FreshIds(next(self._ids), next(self._ids), next(self._ids)),
-            clock=judge(
-                wall=wall,
-                last_contact=None if contact is None else contact + offset,
-                offset_seconds=offset_seconds,
-                step=self._base() - self._clock_base,
-                last_entry=None if self._is_measured() else self._last_entry,
-            ),
+            clock=self._trust(),
             online=self._status.online,
             offline_since=since + offset if since is not None else None,
             devices_connected=self._is_connected,
@@ -74,14 +79,19 @@ class StoreSurroundings:
             catalogue=self._catalogue,
             leases=self._leases,
             leases_as_of=self._leases_as_of,
-            store_full=self._is_full,
+            paused=reason_of(self._strains),
         )
 
     def refresh_if_changed(self) -> bool:
-        """Read the store again if another process has written; returns whether it has."""
+        """Look whether another process has written or the room has changed.
+
+        Returns whether the picture may be another one.
+        """
+        before = self._strains
         try:
             if not self._store.changed():
-                return False
+                self._weigh()
+                return self._strains != before
         except StoreError as error:
             log.error("store not readable", why=str(error))
             return False
@@ -93,12 +103,42 @@ class StoreSurroundings:
         try:
             if not self._boot:
                 self._look_at_start()
-            self._is_full = not self._store.free_space_ok(self._profile.limits.reserve_disk_mb)
             self._refresh_leases()
             self._refresh_status()
             self._refresh_catalogue()
+            self._backlog = self._store.outbox.backlog()
+            self._weigh()
         except (StoreError, OSError, msgspec.MsgspecError) as error:
             log.error("store not readable", why=str(error))
+
+    def _weigh(self) -> None:
+        """Measure what could come to its end, and whether new business may go on."""
+        limits, before = self._profile.limits, self._strains
+        doctors = self._catalogue.doctors.values()
+        reserve = reserve_bytes(limits, max((one.fee_fen for one in doctors), default=0))
+        self._strains = weigh(before, self._load(), limits, reserve)
+        if Strain.DISK not in self._strains:
+            self._ballast.hold()
+        if self._strains != before:
+            now = sorted(strain.value for strain in self._strains)
+            log.warning("new business paused" if now else "new business goes on", strains=now)
+
+    def _load(self) -> Load:
+        room = room_beside(self._store.path)
+        return Load(
+            free_bytes=room.bytes + self._ballast.held_bytes(),
+            free_files=room.files,
+            waiting=self._backlog.count,
+            oldest=self._oldest_waits(),
+            is_doubted=self._status.journal != "",
+        )
+
+    def _oldest_waits(self) -> timedelta | None:
+        """How long the first unsent entry has waited, None when no clock can say."""
+        oldest = _moment(self._backlog.oldest_at)
+        if oldest is None or self._trust() is not ClockTrust.SYNCHRONISED:
+            return None
+        return self._clock.wall() + self._offset() - oldest
 
     def _refresh_leases(self) -> None:
         self._leases = self._store.allotments.unsold()
@@ -155,6 +195,20 @@ class StoreSurroundings:
     def _is_measured(self) -> bool:
         """Whether the clock was compared with the gateway's since the machine was started."""
         return self._boot not in ("", UNKNOWN_BOOT) and self._status.clock_boot == self._boot
+
+    def _trust(self) -> ClockTrust:
+        """How far the clock is to be believed now."""
+        offset, contact = self._offset(), _moment(self._status.last_contact)
+        return judge(
+            wall=self._clock.wall() + offset,
+            last_contact=None if contact is None else contact + offset,
+            offset_seconds=self._believed_offset(),
+            step=self._base() - self._clock_base,
+            last_entry=None if self._is_measured() else self._last_entry,
+        )
+
+    def _offset(self) -> timedelta:
+        return timedelta(seconds=self._believed_offset() or 0.0)
 
     def _believed_offset(self) -> float | None:
         """The clock's offset; one of an earlier boot holds only where the clock went on."""

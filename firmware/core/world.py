@@ -9,7 +9,7 @@ from typing import Protocol
 
 from devices.messages import DeviceKind, DeviceState, DeviceStatus, PaperState, StorageState
 from firmware.config.model import Limits, Services
-from firmware.messages.views import Language, Text
+from firmware.messages.views import Language, Reason, Text
 from store_forward.contract.facts import ClockTrust
 from store_forward.contract.wire import Department, Doctor, Schedule, SlotLease
 
@@ -98,7 +98,8 @@ class World:
     """Inputs of one step. ``now`` is monotonic seconds; ``wall`` an aware time, only a hint.
 
     ``offline_since`` is the aware time the network went, None while online; ``leases`` are this
-    kiosk's unsold ones, expired ones perhaps among them, ``leases_as_of`` their age.
+    kiosk's unsold ones, expired ones perhaps among them, ``leases_as_of`` their age. ``paused``
+    is why nothing new may begin though everything works, NONE when it may.
     """
 
     profile: Profile
@@ -113,7 +114,7 @@ class World:
     catalogue: Catalogue = field(default_factory=Catalogue)
     leases: tuple[SlotLease, ...] = ()
     leases_as_of: datetime | None = None
-    store_full: bool = False
+    paused: Reason = Reason.NONE
 
     def local(self, moment: datetime) -> datetime:
         """The clinic's local time of an aware moment."""

@@ -80,6 +80,8 @@ class Reason(StrEnum):
     CLOCK_NOT_TRUSTED = "clock_not_trusted"
     STORE_FAILED = "store_failed"
     STORE_FULL = "store_full"
+    STORE_DOUBTED = "store_doubted"
+    QUEUE_FULL = "queue_full"
     STARTING = "starting"
     SLOT_TAKEN = "slot_taken"
     CARD_UNREADABLE = "card_unreadable"

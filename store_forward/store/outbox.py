@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from store_forward.contract.canonical import GENESIS
-from store_forward.contract.facts import Redacted
+from store_forward.contract.facts import ClockTrust, Redacted
 from store_forward.contract.marks import StreamMark
 from store_forward.contract.spans import Range, common, gaps
 from store_forward.contract.wire import Receipt, Result
@@ -47,7 +47,12 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Backlog(msgspec.Struct, frozen=True):
-    """How much waits for the gateway. ``oldest_at`` is RFC 3339, None when nothing waits."""
+    """How much waits for the gateway.
+
+    ``oldest_at`` (RFC 3339) is since when the first entry waits that was recorded by a clock in
+    step with the gateway's and that no decision of a person is waited for; None when there is
+    no such entry.
+    """
 
     count: int
     oldest_at: str | None
@@ -59,7 +64,12 @@ class _Id(msgspec.Struct):
 
 
 class _When(msgspec.Struct):
-    occurred_at: str
+    occurred_at: str = ""
+    clock: str = ""
+
+
+LOOKED_AT = 1000
+"""Waiting entries among which the first is looked for whose age says something."""
 
 
 class Outbox:
@@ -125,11 +135,25 @@ class Outbox:
 
     def backlog(self) -> Backlog:
         """How many entries wait, and since when the oldest does."""
-        acked = self.acked_seq()
         ahead = sum(each.last - each.first + 1 for each in self.ahead())
-        oldest = self._connection.row("SELECT body FROM event WHERE seq = ?", (acked + 1,))
-        at = msgspec.json.decode(oldest[0], type=_When).occurred_at if oldest else None
-        return Backlog(max(0, self._head_seq() - acked - ahead), at)
+        count = max(0, self._head_seq() - self.acked_seq() - ahead)
+        return Backlog(count, self._oldest_at() if count else None)
+
+    def _oldest_at(self) -> str | None:
+        reported = [each.seq for each in self.parked() if each.reported]
+        held = {each.lane for each in self.descriptions(reported)} if reported else set()
+        after, left = self.acked_seq(), LOOKED_AT
+        while left > 0:
+            # Almost always the first is the one.
+            rows = self._open_rows(after, 1 if left == LOOKED_AT else left, "seq, lane, body")
+            if not rows:
+                return None
+            for seq, lane, body in rows:
+                after, left = seq, left - 1
+                recorded = _decoded_when(body)
+                if lane not in held and recorded.clock == ClockTrust.SYNCHRONISED:
+                    return recorded.occurred_at
+        return None
 
     def record_answer(self, receipt: Receipt, results: Sequence[Result]) -> int:
         """Store receipt, acknowledgements and exceptions together; return ``acked_seq``.
@@ -277,6 +301,13 @@ _DESCRIPTION = "seq, kind, lane, body"
 def _described(seq: int, kind: str, lane: str, body: bytes) -> Waiting:
     known = _look_into(body)
     return Waiting(seq, known.id, lane, kind, len(body) + ITEM_OVERHEAD_BYTES, known.depends_on)
+
+
+def _decoded_when(body: bytes) -> _When:
+    try:
+        return msgspec.json.decode(body, type=_When)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _When()
 
 
 def _look_into(body: bytes) -> _Id:

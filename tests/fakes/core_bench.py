@@ -14,13 +14,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from firmware.core.service import CoreService
 from firmware.messages.intents import Confirm, Wake
-from firmware.messages.views import ConfirmView, HomeView, PayView
+from firmware.messages.views import ConfirmView, HomeView, PayView, Reason
 from store_forward.contract.vouchers import VoucherPayload, voucher_text
 from store_forward.store.store import Role, Store
 from tests.fakes import made_up_clinic as clinic
 from tests.fakes.core_process import DEPLOYMENT, KEY, morning_since
 from tests.fakes.fake_devices_server import FakeDevicesServer
 from tests.fakes.fake_screen import FakeScreen
+from tests.fakes.small_ballast import SMALL_BALLAST
 from tests.fakes.stocked_store import stock
 
 
@@ -54,6 +55,7 @@ class Bench:
             clock=morning_since(self._began),
             ids=self._ids,
             notify=self.notified.append,
+            ballast_bytes=SMALL_BALLAST,
         )
         self._task = asyncio.create_task(service.run(self._stop))
         self.screen = FakeScreen(self.run / "core.sock")
@@ -131,6 +133,11 @@ class Bench:
         pay = await self.screen.until(PayView)
         await self.until(lambda: self.server.devices.is_accepting)
         return pay
+
+    async def register_tile(self, reason: Reason) -> None:
+        """Wait until the tile of the registration says this on the home screen."""
+        while (await self.screen.until(HomeView)).tiles[0].reason is not reason:
+            await self.screen.next()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async def whether() -> bool:

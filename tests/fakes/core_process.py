@@ -24,6 +24,7 @@ from store_forward.store.keys import StoreKey
 from store_forward.store.store import Store
 from tests.fakes import made_up_clinic as clinic
 from tests.fakes.fake_devices import ACCEPTOR, PRINTER, READER
+from tests.fakes.small_ballast import SMALL_BALLAST
 
 KEY = StoreKey("0123456789abcdef" * 4)
 
@@ -63,6 +64,7 @@ def main(directory: Path, began: float) -> None:
             sign_voucher=lambda payload: voucher_text(payload, key),
             clock=morning_since(began),
             ids=ids(),
+            ballast_bytes=SMALL_BALLAST,
         )
         asyncio.run(service.run(asyncio.Event()))
 

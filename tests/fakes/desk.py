@@ -65,6 +65,7 @@ from tests.fakes.faulty_front import FaultyFront, faulty_front
 from tests.fakes.journal_of import signed_headers
 from tests.fakes.kiosk_in_sync import KioskInSync, kiosk_in_sync
 from tests.fakes.running_gateway import running_gateway
+from tests.fakes.small_ballast import small_ballast
 
 KIOSK = "QH-K01"
 
@@ -101,7 +102,7 @@ class Desk:
         self.wall_is_ahead = timedelta()
         self._due = 0.0
         self._http = http
-        self._journal = StoreJournal(self.store)
+        self._journal = StoreJournal(self.store, small_ballast(self.store))
         self._ids = uuids()
         self._deliveries = count(1)
         began = datetime.now(UTC) - timedelta(seconds=self.devices.clock())
@@ -126,7 +127,13 @@ class Desk:
             self._around.device_said(status)
 
     def _start_core(self) -> None:
-        self._around = StoreSurroundings(self.store, profile_of(DEPLOYMENT), self._clock, self._ids)
+        self._around = StoreSurroundings(
+            self.store,
+            profile_of(DEPLOYMENT),
+            self._clock,
+            self._ids,
+            small_ballast(self.store),
+        )
         self._around.refresh()
         self._runner = Runner(
             Surroundings(

@@ -36,7 +36,7 @@ from firmware.messages.intents import (
     Touch,
     Wake,
 )
-from firmware.messages.views import Screen, Service, View
+from firmware.messages.views import Reason, Screen, Service, View
 from store_forward.contract.facts import ClockTrust, Entry, Fact
 from store_forward.contract.vouchers import VoucherPayload
 from store_forward.contract.wire import SlotLease
@@ -76,7 +76,7 @@ class Kiosk:
         self.leases: tuple[SlotLease, ...] = tuple(clinic.lease(n) for n in range(1, 8)) + tuple(
             clinic.lease(n, "D2") for n in range(1, 4)
         )
-        self.store_full = False
+        self.paused = Reason.NONE
         self.screens: list[Screen] = []
         self.at_boundary: Callable[[str], None] = _nothing
         self._ids: Iterator[str] = (f"id-{n}" for n in count(1))
@@ -245,7 +245,7 @@ class Kiosk:
             catalogue=self.catalogue,
             leases=tuple(one for one in self.leases if one.slot_id not in self.journal.sold_slots),
             leases_as_of=clinic.MORNING,
-            store_full=self.store_full,
+            paused=self.paused,
         )
 
     def limit(self, **changes: int) -> None:

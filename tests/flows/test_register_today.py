@@ -34,14 +34,17 @@ from firmware.messages.views import (
     ConfirmView,
     DepartmentView,
     DoctorView,
+    DoneView,
     HomeView,
     IdentifyState,
     IdentifyView,
     Network,
+    Notice,
     PayView,
     Reason,
     Service,
     Size,
+    SlipState,
     SlotView,
     TileState,
 )
@@ -348,10 +351,32 @@ class TestTheTile:
         kiosk.touch(Wake())
         assert register_tile(kiosk) == (TileState.UNAVAILABLE, Reason.NO_SLOTS)
 
-    def test_stops_before_the_disk_is_full(self, kiosk: Kiosk) -> None:
-        kiosk.store_full = True
-        kiosk.touch(Wake())
-        assert register_tile(kiosk) == (TileState.UNAVAILABLE, Reason.STORE_FULL)
+    def test_stops_before_the_disk_or_the_queue_is_full(self, kiosk: Kiosk) -> None:
+        for reason in (Reason.STORE_FULL, Reason.QUEUE_FULL, Reason.STORE_DOUBTED):
+            kiosk.paused = reason
+            kiosk.touch(Wake())
+            kiosk.world_changes()
+            assert register_tile(kiosk) == (TileState.UNAVAILABLE, reason)
+
+    def test_what_pauses_new_business_while_a_patient_chooses_is_told_before_any_money(
+        self, kiosk: Kiosk
+    ) -> None:
+        kiosk.choose_until_confirm()
+        kiosk.paused = Reason.QUEUE_FULL
+        kiosk.touch(Confirm())
+        assert kiosk.screen.frame.notice == Notice(Reason.QUEUE_FULL, Service.REGISTER_TODAY)
+        assert kiosk.patient_facts == []
+
+    @pytest.mark.parametrize("reason", [Reason.STORE_FULL, Reason.QUEUE_FULL, Reason.STORE_DOUBTED])
+    def test_a_session_under_way_is_finished_whatever_pauses_new_business(
+        self, kiosk: Kiosk, reason: Reason
+    ) -> None:
+        kiosk.confirm()
+        kiosk.insert(10)
+        kiosk.paused = reason
+        kiosk.world_changes()
+        assert kiosk.insert(20)
+        assert kiosk.view(DoneView).slip is SlipState.PRINTED
 
     def test_waits_for_the_devices_process(self, kiosk: Kiosk) -> None:
         kiosk.touch(Wake())

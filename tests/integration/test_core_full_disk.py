@@ -17,15 +17,14 @@ from typing import Protocol
 
 import pytest
 
-from firmware.messages.intents import Confirm, Wake
+from firmware.messages.intents import Confirm, GoHome, Wake
 from firmware.messages.views import (
     AttractView,
     DoneView,
-    HomeView,
     OutOfServiceView,
     PayView,
     Reason,
-    TileState,
+    SlipState,
 )
 from store_forward.contract.facts import Fact, KioskStarted, NoteCredited, NoteGivenBack
 from tests.fakes.core_bench import Bench, on_bench, on_process
@@ -43,6 +42,9 @@ class Disk(Protocol):
     def fill(self, leave_mb: int = 0) -> None:
         """Take all room, or all but this much."""
 
+    def fill_wholly(self) -> None:
+        """Take all room, that of core's ballast too."""
+
     def give_back(self) -> None:
         """There is room again."""
 
@@ -53,15 +55,20 @@ class SmallDisk:
     def __init__(self, folder: Path) -> None:
         size = f"size={ROOM_MB}m"
         subprocess.run(["mount", "-t", "tmpfs", "-o", size, "outpost-test", folder], check=True)
-        self._ballast = folder / "ballast"
+        self._folder = folder
+        self._hog = folder / "hog"
 
     def fill(self, leave_mb: int = 0) -> None:
-        free = shutil.disk_usage(self._ballast.parent).free
-        with self._ballast.open("wb") as ballast:
-            os.posix_fallocate(ballast.fileno(), 0, free - leave_mb * 1_000_000)
+        free = shutil.disk_usage(self._folder).free
+        with self._hog.open("wb") as hog:
+            os.posix_fallocate(hog.fileno(), 0, free - leave_mb * 1_000_000)
+
+    def fill_wholly(self) -> None:
+        (self._folder / "store.db.ballast").unlink()
+        self.fill()
 
     def give_back(self) -> None:
-        self._ballast.unlink()
+        self._hog.unlink()
 
 
 class LimitedFiles:
@@ -72,6 +79,9 @@ class LimitedFiles:
 
     def fill(self, leave_mb: int = 0) -> None:
         resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+
+    def fill_wholly(self) -> None:
+        self.fill()
 
     def give_back(self) -> None:
         unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
@@ -107,7 +117,7 @@ async def a_note_is_given_back(bench: Bench, disk: Disk) -> None:
     await bench.pay_view()
     bench.server.insert(10)
     await bench.screen.until(PayView, collected_fen=1000)
-    disk.fill()
+    disk.fill_wholly()
     bench.server.insert(20)
     await bench.screen.until(OutOfServiceView)
     await bench.until(lambda: bench.server.devices.given_back == [2000])
@@ -123,18 +133,39 @@ async def a_note_is_given_back(bench: Bench, disk: Disk) -> None:
     assert credited == [1000, 5000]
 
 
+async def a_session_under_way_is_finished(bench: Bench, disk: Disk) -> None:
+    """Somebody else fills the disk to the last byte while a patient pays."""
+    ballast = bench.store_path.with_name("store.db.ballast")
+    await bench.pay_view()
+    bench.server.insert(10)
+    await bench.screen.until(PayView, collected_fen=1000)
+    assert ballast.exists()
+    disk.fill()
+    bench.server.insert(20)
+    await bench.screen.until(DoneView, paid_fen=3000, slip=SlipState.PRINTED)
+    assert not ballast.exists()
+    bench.screen.touch(GoHome())
+    await bench.register_tile(Reason.STORE_FULL)
+    disk.give_back()
+    await bench.register_tile(Reason.NONE)
+    await bench.until(ballast.exists)
+    credited = [fact.amount_fen for fact in recorded(bench) if isinstance(fact, NoteCredited)]
+    assert credited == bench.server.devices.cassette == [1000, 2000]
+
+
 async def nothing_is_offered(bench: Bench, disk: Disk) -> None:
-    disk.fill(leave_mb=32)
-    bench.sync_pulls(online=False)
     bench.screen.touch(Wake())
-    while (home := await bench.screen.until(HomeView)).tiles[0].reason is not Reason.STORE_FULL:
-        await bench.screen.next()
-    assert home.tiles[0].state is TileState.UNAVAILABLE
+    await bench.register_tile(Reason.NONE)
+    disk.fill(leave_mb=32)
+    await bench.register_tile(Reason.STORE_FULL)
+    disk.give_back()
+    await bench.register_tile(Reason.NONE)
 
 
 STORIES: dict[str, Callable[[Bench, Disk], Awaitable[None]]] = {
     "confirming is refused": confirming_is_refused,
     "a note is given back": a_note_is_given_back,
+    "a session under way is finished": a_session_under_way_is_finished,
     "nothing is offered": nothing_is_offered,
 }
 

@@ -22,6 +22,7 @@ from store_forward.sync.engine import Shown
 from store_forward.sync.publishing import StatusBoard
 from tests.fakes import made_up_clinic as clinic
 from tests.fakes.core_process import DEPLOYMENT, KEY
+from tests.fakes.small_ballast import small_ballast
 from tests.fakes.stocked_store import stock
 
 OFFLINE = Shown(False, "no_connection")
@@ -53,7 +54,13 @@ class Machine:
         self.sync.show(Shown(False, "starting"), self.seconds)
 
     def start_core(self) -> None:
-        self.core = StoreSurroundings(self.store, profile_of(DEPLOYMENT), self.clock, self._ids)
+        self.core = StoreSurroundings(
+            self.store,
+            profile_of(DEPLOYMENT),
+            self.clock,
+            self._ids,
+            small_ballast(self.store),
+        )
         self.core.refresh()
 
     def records(self) -> None:

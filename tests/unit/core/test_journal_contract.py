@@ -21,6 +21,7 @@ from store_forward.store.keys import StoreKey
 from store_forward.store.store import Store
 from tests.fakes.fake_journal import FakeJournal
 from tests.fakes.journal_of import entry_of
+from tests.fakes.small_ballast import small_ballast
 
 KEY = StoreKey("0123456789abcdef" * 4)
 SOMEBODY = PatientIdentity("张测试", "resident_id_card", "x", "女", "1949-12-31", "A-P1", True)
@@ -32,7 +33,7 @@ def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]
         yield FakeJournal()
         return
     with Store.open(tmp_path / "store.db", KEY, device="kiosk-7", create=True) as store:
-        yield StoreJournal(store)
+        yield StoreJournal(store, small_ballast(store))
 
 
 def entry(name: str, fact: Fact) -> Entry:
@@ -77,7 +78,7 @@ def test_a_cancelled_order_frees_its_slot(journal: Journal) -> None:
 
 def test_the_store_gives_only_the_newest_entries_back(tmp_path: Path) -> None:
     with Store.open(tmp_path / "store.db", KEY, device="kiosk-7", create=True) as store:
-        journal = StoreJournal(store)
+        journal = StoreJournal(store, small_ballast(store))
         many = [entry(f"e{n}", KioskStarted(str(n))) for n in range(RECENT_ENTRIES + 3)]
         journal.append(many)
         assert ids(journal) == [one.id for one in many[3:]]
