@@ -22,6 +22,9 @@ from firmware.config.model import Deployment, Device
 if TYPE_CHECKING:
     import asyncio
 
+    from store_forward.store.keyring.machine import Machine, Wrapper
+    from store_forward.store.keys import StoreKey
+    from store_forward.store.recovery.counter import Counter
     from store_forward.store.verify import JournalReport
 
 
@@ -152,16 +155,16 @@ def run_core(deployment: Deployment) -> int:
     from firmware.systemd_notify import watchdog_interval_seconds
     from store_forward.contract.keys import load_private_key
     from store_forward.contract.vouchers import voucher_text
-    from store_forward.store.keys import load_key
     from store_forward.store.store import Store
 
     keys, run = Path(deployment.paths.keys), Path(deployment.paths.run)
     device_key = load_private_key(keys / "device.pem")
     with Store.open(
         Path(deployment.paths.state) / "store.db",
-        load_key(keys / "store.key"),
+        store_key_of(deployment),
         device=deployment.kiosk.id,
         create=True,
+        counter=counter_of(deployment),
     ) as store:
         service = CoreService(
             store,
@@ -185,7 +188,6 @@ def run_sync(deployment: Deployment) -> int:
 
     from firmware.systemd_notify import notify
     from store_forward.contract.keys import load_private_key, load_public_key
-    from store_forward.store.keys import load_key
     from store_forward.store.store import Role, Store
     from store_forward.sync.authority import BadAuthority, trust_only
     from store_forward.sync.client import GatewayClient, open_connection
@@ -199,7 +201,7 @@ def run_sync(deployment: Deployment) -> int:
     ids = uuids()
     with Store.open(
         Path(deployment.paths.state) / "store.db",
-        load_key(keys / "store.key"),
+        store_key_of(deployment),
         device=deployment.kiosk.id,
         role=Role.GUEST,
     ) as store:
@@ -217,6 +219,53 @@ def run_sync(deployment: Deployment) -> int:
         around = Surroundings(time.monotonic, now, random.random, lambda: next(ids), notify)
         run_service(SyncService(store, client, around, deployment.limits.leased_slots_per_doctor))
     return 0
+
+
+def store_key_of(deployment: Deployment) -> StoreKey:
+    """The key of this kiosk's store, from its envelope or from a plain key file.
+
+    Raises KeyUnusable.
+    """
+    from store_forward.store.keyring.loading import MACHINE_KEY, load_store_key
+
+    keys = Path(deployment.paths.keys)
+    store = Path(deployment.paths.state) / "store.db"
+    return load_store_key(store, keys, machine_of(keys / MACHINE_KEY), deployment.kiosk.id)
+
+
+def machine_of(machine_key: Path) -> Machine:
+    """What opens the envelope on this machine: its TPM, or a credential in ``machine_key``."""
+    from store_forward.store.keyring.machine import Machine, MachineCredential
+    from store_forward.store.keyring.tpm import TpmWrapper
+    from store_forward.store.keyring.tpm_tools import TpmTools
+
+    return Machine(TpmWrapper(TpmTools()), MachineCredential(machine_key))
+
+
+def wrapper_of(name: str | None, pcrs: str, machine_key: Path) -> Wrapper:
+    """What wraps a key for this machine: ``tpm``, ``credential``, or what there is."""
+    from store_forward.store.keyring.machine import MachineCredential
+    from store_forward.store.keyring.tpm import TpmWrapper
+    from store_forward.store.keyring.tpm_tools import TpmTools
+
+    tools = TpmTools()
+    if name == "tpm" or (name is None and tools.is_there):
+        return TpmWrapper(tools, pcrs)
+    return MachineCredential(machine_key)
+
+
+def counter_of(deployment: Deployment) -> Counter:
+    """The machine's monotonic counter, where its TPM keeps the key; else none is touched."""
+    from store_forward.store.keyring.loading import is_sealed_to_tpm
+    from store_forward.store.recovery.counter import NoCounter
+
+    if not is_sealed_to_tpm(Path(deployment.paths.state) / "store.db"):
+        return NoCounter()
+    from store_forward.store.boot_id import boot_id
+    from store_forward.store.keyring.counter import TpmCounter
+    from store_forward.store.keyring.tpm_tools import TpmTools
+
+    return TpmCounter(TpmTools(), boot_id(), Path(deployment.paths.run) / "counter.boot")
 
 
 RUN: dict[str, Callable[[Deployment], int]] = {
@@ -328,17 +377,31 @@ def verify_journal(path: Path, key: Path, gateway_key: Path | None) -> JournalRe
     from store_forward.contract.signing import is_signature
     from store_forward.store import verify
     from store_forward.store.errors import StoreError
-    from store_forward.store.keys import load_key
 
     try:
         signer = load_public_key(gateway_key) if gateway_key is not None else None
+        store_key = key_of_file(path, key)
         if signer is None:
-            return verify.verify_journal(path, load_key(key))
+            return verify.verify_journal(path, store_key)
         return verify.verify_journal(
-            path, load_key(key), lambda signature, told: is_signature(signature, told, signer)
+            path, store_key, lambda signature, told: is_signature(signature, told, signer)
         )
     except (StoreError, BadKeyFile) as fault:
         raise CannotStart(str(fault)) from fault
+
+
+def key_of_file(store: Path, key: Path) -> StoreKey:
+    """The key in a plain file; where that is missing, from the envelope beside the store.
+
+    Raises KeyUnusable.
+    """
+    from store_forward.store.keyring.files import envelope_of
+    from store_forward.store.keyring.loading import MACHINE_KEY, load_store_key
+    from store_forward.store.keys import load_key
+
+    if key.exists() or not envelope_of(store).exists():
+        return load_key(key)
+    return load_store_key(store, key.parent, machine_of(key.parent / MACHINE_KEY))
 
 
 def uids_of(*users: str) -> frozenset[int]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from firmware.assembly import CannotStart
+from firmware.commands import keys
 
 USAGE = 2
 """Exit code for unknown arguments and bad files (as in sysexits and argparse)."""
@@ -36,6 +37,8 @@ The HIS side and the desk:
 Tools:
   outpost config check FILE        every error of a deployment file at once, with its line
   outpost verify-journal PATH      checks a kiosk's journal, independently of the writer
+  outpost keys status | wrap | rotate | recover
+                                   how the store's key is held; sealing it, changing it
   outpost bench main-path          speed and size against their targets
   outpost bench store              what durability costs, beside the disk and other queues
   outpost test --crash             10,000 power cuts of the store, at every operation
@@ -209,7 +212,8 @@ def _add_tools(commands: argparse._SubParsersAction[_OneLineErrors]) -> None:
         type=Path,
         default=Path("/etc/outpost/keys/store.key"),
         metavar="FILE",
-        help="the store's key (default: %(default)s)",
+        help="the store's key in plain (default: %(default)s); where there is none, store.keys "
+        "beside the store is opened",
     )
     verify.add_argument(
         "--gateway-key",
@@ -218,6 +222,7 @@ def _add_tools(commands: argparse._SubParsersAction[_OneLineErrors]) -> None:
         help="gateway-receipt.pem, to check the receipts' signatures too",
     )
     verify.set_defaults(handler=_verify_journal)
+    keys.register(commands)
     bench = commands.add_parser(
         "bench",
         help="measure against the targets",

@@ -174,6 +174,21 @@ def open_connection(path: Path, key: StoreKey, access: Access) -> Connection:
     return Connection(path, raw)
 
 
+def change_key(connection: Connection, following: StoreKey) -> None:
+    """Encrypt every page anew, in one transaction of the log: after a cut one of the two keys fits.
+
+    Raises StoreUnavailable: the key is the one of before.
+    """
+    try:
+        connection.raw.execute(f"PRAGMA rekey = \"x'{following.hex_digits}'\"")
+    except dbapi2.DatabaseError as error:
+        raise StoreUnavailable(
+            connection.path,
+            "the store could not be encrypted anew; it opens with the key it had",
+            "Check the disk and its room, and the store with outpost verify-journal",
+        ) from error
+
+
 def require_suitable_driver() -> None:
     """Raise UnsuitableDriver unless SQLite is new enough and SQLCipher is in it."""
     if dbapi2.sqlite_version_info < OLDEST_SQLITE:

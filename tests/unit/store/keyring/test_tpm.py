@@ -108,3 +108,33 @@ def test_missing_tools_are_named(tmp_path: Path) -> None:
 
     with pytest.raises(KeyUnusable, match="Install the package tpm2-tools"):
         TpmWrapper(tools).wrap(SECRET)
+
+
+TOOLS = (
+    *("tpm2_createprimary", "tpm2_create", "tpm2_load", "tpm2_unseal", "tpm2_createpolicy"),
+    *("tpm2_pcrread", "tpm2_flushcontext", "tpm2_startauthsession", "tpm2_policypcr"),
+    "tpm2_sessionconfig",
+)
+
+
+def test_no_secret_is_an_argument_or_a_file(tpm: SoftwareTpm, tmp_path: Path) -> None:
+    """Each tool is watched: its arguments, and every file of its folder before and after."""
+    watched, log = tmp_path / "bin", tmp_path / "log"
+    watched.mkdir()
+    log.touch()
+    for tool in TOOLS:
+        script = watched / tool
+        script.write_text(
+            f'#!/bin/sh\nprintf "%s\\n" {tool} "$@" >>{log}\ncat ./* >>{log} 2>/dev/null\n'
+            f'/usr/bin/{tool} "$@"; code=$?\ncat ./* >>{log} 2>/dev/null; exit $code\n'
+        )
+        script.chmod(0o755)
+    environment = tpm.environment | {"PATH": f"{watched}:/usr/bin:/bin"}
+    one = TpmWrapper(TpmTools(environment))
+
+    assert one.unwrap(one.wrap(SECRET)) == SECRET
+
+    seen = log.read_bytes()
+    assert all(tool.encode() in seen for tool in TOOLS)
+    assert SECRET not in seen
+    assert SECRET.hex().encode() not in seen
