@@ -35,6 +35,7 @@ from store_forward.store.recovery.decision import (
     Replace,
     decide,
 )
+from store_forward.store.recovery.durable import make_durable
 from store_forward.store.recovery.findings import MirrorFinding, Opened, holes
 from store_forward.store.recovery.look import Looked, look, read_status, write_status
 from store_forward.store.recovery.report import Range, RecoveryReport, ranges
@@ -249,6 +250,7 @@ class Recovery:
             raise ValueError("not open")
         if finding is not None and finding.identity != database.identity:
             finding = None
+        make_durable(self._path, self._mirror.directory)
         self._set_segments_aside(set() if finding is None else set(finding.foreign), keep=finding)
         counter = self._next_count(connection, looked)
         outbox = _Outbox(connection)
