@@ -23,8 +23,9 @@ from tests.postgres.places import Place
 
 KIOSK = "QH-01"
 
-IMPORT_SECONDS_LIMIT = 10.0
-"""A kiosk that comes back with 1,000 queued entries is empty again within this time."""
+IMPORT_SECONDS_LIMIT = 20.0
+"""A kiosk that comes back with 1,000 queued entries is empty again within this time, also where
+both processors are busy. Alone it takes 1 s with SQLite and 3 s with PostgreSQL."""
 
 
 @pytest.fixture(name="gateway")

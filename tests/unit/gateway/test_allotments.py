@@ -280,6 +280,7 @@ class Partitioned(RuleBasedStateMachine):
         self.ending.close()
 
 
+@pytest.mark.timeout(90)
 def test_no_history_of_leases_and_late_sales_oversells(places: Places) -> None:
     class Here(Partitioned):
         def __init__(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -44,6 +45,7 @@ plans = st.lists(
 )
 
 
+@pytest.mark.timeout(90)
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(plan=plans, data=st.data())
 def test_duplicates_overlaps_and_replays_change_nothing(
