@@ -165,8 +165,8 @@ def _add_his_side(commands: argparse._SubParsersAction[_OneLineErrors]) -> None:
         help="the HIS side",
         description="Receives signed batches over TLS. Makes its database, keys and a throw-away "
         "certificate authority in DIR at the first start; enrol a kiosk by putting its public "
-        "key into DIR/enrolled/<kiosk id>.pem. A file DIR/database-url with the URL of a PostgreSQL "
-        "database takes the place of the database in DIR. OpenAPI is served at /schema.",
+        "key into DIR/enrolled/<kiosk id>.pem. A file DIR/database-url with the URL of a PostgreSQL"
+        " database takes the place of the database in DIR. OpenAPI is served at /schema.",
     )
     gateway.add_argument("--dir", type=Path, required=True, help="where it keeps its state")
     gateway.add_argument(
