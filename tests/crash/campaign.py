@@ -19,8 +19,7 @@ from pathlib import Path
 
 from tests.crash.judge import Harm
 from tests.crash.recording import Recording, write_files
-from tests.crash.replayer import crash_states, states_named
-from tests.crash.trial import SCRATCH, explained, judged, recorded, scratch
+from tests.crash.trial import SCRATCH, explained, judged, recorded, scratch, state_named, states_of
 from tests.crash.workloads import catalogue
 
 STATES_OF_A_RECORDING = 125
@@ -115,7 +114,7 @@ def do(job: Job) -> Outcome:
     recording = recorded(job.workload, job.seed)
     looked_at, harmed = 0, {}
     with scratch() as folder:
-        for state in crash_states(recording, job.states, job.seed):
+        for state in states_of(recording, job.states, job.seed):
             looked_at += 1
             verdict = judged(state, folder / "disk")
             if verdict.harm:
@@ -177,7 +176,7 @@ def table(tallies: dict[str, Tally], seconds: float) -> str:
 
 def show(recording: Recording, name: str) -> int:
     """Judge one state again and tell what led to it; keep its files for a closer look."""
-    [state] = states_named(recording, [name])
+    state = state_named(recording, name)
     for number, operation in enumerate(recording.operations[: state.cut], 1):
         print(f"{number:>5}  {operation}")
     print(f"----- power cut, {name.split('/')[-1]} survives of what was not fsynced")
@@ -225,7 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if (asked.recording is None) != (asked.state is None):
         parser.error("--recording and --state belong together")
     if asked.recording is not None:
-        return show(Recording.load(asked.recording), "/".join(asked.state.split("/")[-2:]))
+        return show(Recording.load(asked.recording), asked.state)
     if asked.states < 1 or asked.processes < 1:
         parser.error("at least one state and one process are needed")
     # Everything the processes write goes below one directory, which is removed whatever happens.

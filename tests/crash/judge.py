@@ -1,30 +1,25 @@
-"""Starts from a crash state as a kiosk does, and compares with what had been promised."""
+"""Starts from a state of the disk as a kiosk does, and compares with what had been promised."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from store_forward.store import Store
+from store_forward.contract.facts import EntriesLost
+from store_forward.store import Row, Store
 from store_forward.store.outbox import Standing
 from store_forward.store.verify import verify_journal
-from tests.crash.notebook import (
-    Accepted,
-    Answered,
-    Note,
-    Offered,
-    Parked,
-    Refused,
-    Unknown,
-    read_notes,
-)
-from tests.unit.store.builders import KEY, entry
+from tests.crash.blow import Blow
+from tests.crash.kiosk import STORE, Kiosk
+from tests.crash.notebook import read_notes
+from tests.crash.promises import Promise, Promises, promises
+from tests.unit.store.builders import entry
 
 
 class Harm(StrEnum):
-    """What a crash did that it must not do."""
+    """What must not have happened."""
 
     LOST = "lost"
     CORRUPT = "corrupt"
@@ -41,76 +36,8 @@ class Verdict:
 
 KEPT = Verdict()
 
-Boot = Callable[[Path], Store]
-"""Opens the store of a folder as core does when it starts, recovery included."""
-
-
-@dataclass(frozen=True)
-class Promise:
-    """A group of entries in the journal. Not ``certain``: there as a whole, or not at all."""
-
-    bodies: tuple[bytes, ...]
-    certain: bool
-
-
-@dataclass
-class Promises:
-    """Everything that had been promised when the power went."""
-
-    groups: list[Promise]
-    acked_seq: int = 0
-    parked: frozenset[int] = frozenset()
-
-
-def promises(notes: Sequence[Note]) -> Promises:
-    """Read what was promised from the notes."""
-    found = Promises([])
-    open_offer: tuple[bytes, ...] | None = None
-    for note in notes:
-        match note:
-            case Offered(bodies=bodies):
-                open_offer = bodies
-            case Accepted() | Unknown():
-                assert open_offer is not None
-                found.groups.append(Promise(open_offer, isinstance(note, Accepted)))
-                open_offer = None
-            case Refused():
-                open_offer = None
-            case Answered(acked_seq=acked):
-                found.acked_seq = max(found.acked_seq, acked)
-            case Parked(seq=seq):
-                found.parked |= {seq}
-    if open_offer is not None:
-        found.groups.append(Promise(open_offer, certain=False))
-    return found
-
-
-def judge(folder: Path, notes: Iterable[bytes], boot: Boot) -> Verdict:
-    """Start from what lies in the folder, and say whether every promise was kept."""
-    promised = promises(read_notes(notes))
-    if not promised.groups and not any(folder.iterdir()):
-        return KEPT
-    try:
-        store = boot(folder)
-    except Exception as error:  # whatever it is, a kiosk that does not start is the finding
-        return Verdict(Harm.UNREADABLE, f"{type(error).__name__}: {error}")
-    with store:
-        return _judge_open(store, promised)
-
-
-def _judge_open(store: Store, promised: Promises) -> Verdict:
-    bodies = [row.body for row in store.journal.read(0, 1_000_000)]
-    try:
-        _compare(bodies, promised.groups)
-        _check_outbox(store, promised)
-        # The journal must also go on from here.
-        store.journal.append([entry(999_999_999)])
-    except _Broken as broken:
-        return broken.verdict
-    except Exception as error:
-        return Verdict(Harm.CORRUPT, f"{type(error).__name__}: {error}")
-    report = verify_journal(store.path, KEY)
-    return KEPT if report.ok else Verdict(Harm.CORRUPT, report.render())
+LARGEST_GROUP = 10
+"""More entries than any group of a workload has."""
 
 
 class _Broken(Exception):
@@ -119,34 +46,147 @@ class _Broken(Exception):
         self.verdict = Verdict(harm, detail)
 
 
-def _compare(bodies: Sequence[bytes], groups: Sequence[Promise]) -> None:
+def judge(
+    folder: Path,
+    notes: Iterable[bytes],
+    kiosk: Kiosk,
+    blow: Blow = Blow.POWER_CUT,
+    *,
+    twice: bool = False,
+) -> Verdict:
+    """Start from what lies in the folder, and say whether every promise was kept.
+
+    ``twice``: then lose the database, start again and compare again. After a power cut the mirror
+    must be whole for that; a blow after another one may cost entries, and they must be named.
+    """
+    promised = promises(read_notes(notes))
+    try:
+        acked = _judge_start(folder, promised, kiosk, blow)
+        if twice:
+            for name in (STORE, f"{STORE}-wal", f"{STORE}-shm"):
+                (folder / name).unlink(missing_ok=True)
+            promised = replace(promised, acked_seq=max(acked, promised.acked_seq))
+            second = Blow.DAMAGE if blow is Blow.POWER_CUT else Blow.DAMAGE_TO_ALL
+            _judge_start(folder, promised, kiosk, second, more=True)
+    except _Broken as broken:
+        return broken.verdict
+    return KEPT
+
+
+def _judge_start(
+    folder: Path, promised: Promises, kiosk: Kiosk, blow: Blow, *, more: bool = False
+) -> int:
+    """Start once; returns what the gateway has acknowledged. ``more``: an entry came afterwards."""
+    try:
+        store = kiosk.boot(folder)
+    except Exception as error:  # whatever it is, a kiosk that does not start is the finding
+        raise _Broken(Harm.UNREADABLE, f"{type(error).__name__}: {error}") from error
+    with store:
+        try:
+            _check_recovery(store, blow)
+            _compare(store, promised, blow, more=more)
+            _check_outbox(store, promised, blow)
+            # The journal must also go on from here.
+            store.journal.append([entry(999_999_999)])
+            acked = store.outbox.acked_seq()
+        except _Broken:
+            raise
+        except Exception as error:
+            raise _Broken(Harm.CORRUPT, f"{type(error).__name__}: {error}") from error
+        if blow is not Blow.POWER_CUT:
+            broken = store.journal.verify()
+            if broken is not None:
+                raise _Broken(Harm.CORRUPT, f"entry {broken.seq}: {broken.reason}")
+            return acked
+        report = verify_journal(store.path, kiosk.key)
+    if not report.ok:
+        raise _Broken(Harm.CORRUPT, report.render())
+    return acked
+
+
+def _check_recovery(store: Store, blow: Blow) -> None:
+    """A power cut is no reason to set anything aside; damage is none to begin a new journal."""
+    report = store.recovery
+    if report is None:
+        return
+    if report.replaced:
+        raise _Broken(Harm.CORRUPT, f"the journal was replaced: {report.render()}")
+    if blow is Blow.POWER_CUT and report.set_aside:
+        raise _Broken(Harm.CORRUPT, f"files were set aside: {report.render()}")
+    if blow is not Blow.DAMAGE_TO_ALL and report.lost:
+        raise _Broken(Harm.LOST, report.render())
+
+
+def _compare(store: Store, promised: Promises, blow: Blow, *, more: bool) -> None:
     """Every certain group is there in order, an uncertain one whole or not at all, nothing else."""
-    at = 0
-    for number, group in enumerate(groups):
-        there = tuple(bodies[at : at + len(group.bodies)])
-        if there == group.bodies:
-            at += len(there)
+    rows = {row.seq: row for row in store.journal.read(0, 1_000_000)}
+    excused = _excused(store, promised, blow)
+    last = 0
+    for group in promised.groups:
+        seqs = range(last + 1, last + 1 + len(group.bodies))
+        if _is_there(rows, seqs, group, excused):
+            last = seqs[-1]
         elif group.certain:
-            harm = Harm.LOST if at >= len(bodies) else Harm.CORRUPT
+            seq = next(_wrong(rows, seqs, group, excused))
             raise _Broken(
-                harm,
-                f"group {number} of {len(groups)} was acknowledged as entries {at + 1} to "
-                f"{at + len(group.bodies)}; the journal holds {len(bodies)} entries"
-                + ("" if harm is Harm.LOST else " and another one there"),
+                Harm.CORRUPT if seq in rows else Harm.LOST,
+                f"entry {seq} was acknowledged; the journal holds {_span(rows)}"
+                + (" and another one there" if seq in rows else ""),
             )
-    if at < len(bodies):
+    beyond = [row for seq, row in rows.items() if seq > last and not _is_of_recovery(row)]
+    if len(beyond) > more:
         raise _Broken(
             Harm.CORRUPT,
-            f"the journal holds {len(bodies)} entries, {at} were acknowledged or on their way",
+            f"the journal holds {_span(rows)}; up to {last} were acknowledged or on their way",
         )
 
 
-def _check_outbox(store: Store, promised: Promises) -> None:
-    acked = store.outbox.acked_seq()
+def _excused(store: Store, promised: Promises, blow: Blow) -> frozenset[int]:
+    """Entries that need not be here: the gateway has them, or the loss was named."""
+    if blow is Blow.POWER_CUT:
+        return frozenset()
+    settled = frozenset(range(1, min(store.journal.base().seq, promised.acked_seq) + 1))
+    if store.recovery is None:
+        return settled
+    named = [range(one.first, one.last + 1) for one in store.recovery.lost]
+    if blow is Blow.DAMAGE_TO_ALL and store.recovery.damage:
+        # Nobody can count what the last bytes of a mirror held; the report names their place.
+        beyond = store.journal.head().seq + 1
+        named.append(range(beyond, beyond + len(promised.groups) * LARGEST_GROUP))
+    return settled.union(*named)
+
+
+def _wrong(
+    rows: dict[int, Row], seqs: range, group: Promise, excused: frozenset[int]
+) -> Iterator[int]:
+    for seq, body in zip(seqs, group.bodies, strict=True):
+        row = rows.get(seq)
+        if row is None and seq in excused:
+            continue
+        if row is None or row.body != body:
+            yield seq
+
+
+def _is_there(rows: dict[int, Row], seqs: range, group: Promise, excused: frozenset[int]) -> bool:
+    return not any(_wrong(rows, seqs, group, excused))
+
+
+def _is_of_recovery(row: Row) -> bool:
+    return isinstance(row.entry().fact, EntriesLost)
+
+
+def _span(rows: dict[int, Row]) -> str:
+    return f"entries {min(rows)} to {max(rows)}" if rows else "no entry"
+
+
+def _check_outbox(store: Store, promised: Promises, blow: Blow) -> None:
+    acked, head = store.outbox.acked_seq(), store.journal.head().seq
+    if acked > head:
+        raise _Broken(Harm.CORRUPT, f"acknowledged {acked} entries of {head}")
+    if blow is not Blow.POWER_CUT:
+        return
     if acked < promised.acked_seq:
         raise _Broken(Harm.LOST, f"answered up to {promised.acked_seq}, the store says {acked}")
-    if acked > store.journal.head().seq:
-        raise _Broken(Harm.CORRUPT, f"acknowledged {acked} entries of {store.journal.head().seq}")
     states = {one.seq: one.state for one in store.outbox.exceptions()}
     lost = sorted(seq for seq in promised.parked if states.get(seq) is not Standing.PARKED)
     if lost:

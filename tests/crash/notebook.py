@@ -58,7 +58,8 @@ class Notebook:
     """Writes notes; each line at once, so that no note can be torn or late."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = os.open(folder / NOTES, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._path = folder / NOTES
+        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def note(self, note: Note) -> None:
         """Write one note."""
@@ -76,6 +77,10 @@ class Notebook:
             self.note(Refused())
         else:
             self.note(Accepted())
+
+    def read(self) -> list[Note]:
+        """All notes so far, of all processes."""
+        return read_notes([self._path.read_bytes()])
 
     def close(self) -> None:
         """Close the file."""

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -60,11 +61,15 @@ class Recording(msgspec.Struct, frozen=True):
 
 
 def record(
-    workload: str, seed: int, folder: Path, module: str = "tests.crash.workloads"
+    workload: str,
+    seed: int,
+    folder: Path,
+    module: str = "tests.crash.workloads",
+    more: Mapping[str, str] | None = None,
 ) -> Recording:
     """Run ``python -m <module> <workload> <seed> <folder>`` and record what it does below folder.
 
-    What lies in the folder is taken as durable.
+    What lies in the folder is taken as durable. ``more`` is for its environment.
 
     Raises:
         WorkloadFailed: it ended with an error, or did something that cannot be followed.
@@ -84,6 +89,7 @@ def record(
                 "OUTPOST_RECORD_ROOT": str(folder),
                 "OUTPOST_RECORD_LOG": str(log),
                 "OUTPOST_RECORD_SYNC_US": str(SYNC_MICROSECONDS),
+                **(more or {}),
             },
             capture_output=True,
             text=True,

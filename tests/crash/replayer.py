@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 
+from tests.crash.blow import Blow
 from tests.crash.disk import (
     Change,
     Content,
@@ -34,12 +35,17 @@ Left = Sequence[Content | Names]
 
 @dataclass(frozen=True)
 class CrashState:
-    """What a power cut after ``cut`` operations left, and what had been promised by then."""
+    """What a power cut after ``cut`` operations left, and what had been promised by then.
 
+    ``blow`` is what befell the disk then, besides what its workload began with.
+    """
+
+    workload: str
     name: str
     cut: int
     files: Files
     notes: tuple[bytes, ...]
+    blow: Blow = Blow.POWER_CUT
 
 
 def _nothing(changes: Sequence[Change], rng: random.Random) -> Survives:
@@ -182,7 +188,7 @@ def states_named(recording: Recording, names: Sequence[str]) -> Iterator[CrashSt
         name = f"{recording.name}/{cut}/{variant}"
         changes = disk.pending()
         survives = VARIANTS[variant.rstrip("0123456789")](changes, random.Random(name))
-        yield CrashState(name, cut, disk.survivors(survives), tuple(notes))
+        yield CrashState(recording.workload, name, cut, disk.survivors(survives), tuple(notes))
 
 
 def final_state(recording: Recording) -> Files:

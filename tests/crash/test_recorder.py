@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,10 @@ from tests.crash.trial import scratch
 from tests.crash.workloads import catalogue
 
 
-def exercised(name: str, folder: Path) -> Recording:
+def exercised(name: str, folder: Path, more: Mapping[str, str] | None = None) -> Recording:
     (folder / "from-before").mkdir()
     (folder / "from-before" / "f").write_text("f")
-    return record(name, 0, folder, module="tests.crash.exercises")
+    return record(name, 0, folder, module="tests.crash.exercises", more=more)
 
 
 @pytest.mark.parametrize("name", sorted(EXERCISES.keys() - {"mapping"}))
@@ -38,6 +40,27 @@ def test_every_workload_is_recorded_byte_for_byte(name: str) -> None:
         recording = record(name, 11, folder)
         assert final_state(recording) == files_in(folder)
     assert any(operation.kind is Kind.SYNC_END for operation in recording.operations)
+
+
+def test_a_workload_that_ends_in_an_error_is_no_recording(tmp_path: Path) -> None:
+    with pytest.raises(WorkloadFailed, match="KeyError: 'nonsense'"):
+        exercised("nonsense", tmp_path)
+
+
+def failing(failure: str, folder: Path) -> Recording:
+    return exercised("write", folder, {"OUTPOST_RECORD_FAIL": failure})
+
+
+def test_a_write_can_be_made_to_fail_and_is_not_recorded(tmp_path: Path) -> None:
+    with pytest.raises(WorkloadFailed, match="No space left on device"):
+        failing(f"write:a:{errno.ENOSPC}:3", tmp_path)
+    assert (tmp_path / "a").read_bytes() == b"onetwothree"
+
+
+def test_a_process_can_be_killed_at_any_record(tmp_path: Path) -> None:
+    with pytest.raises(WorkloadFailed, match="ended with -9"):
+        exercised("write", tmp_path, {"OUTPOST_RECORD_KILL": "3"})
+    assert (tmp_path / "a").read_bytes() == b"onetwothree"
 
 
 def test_a_recording_is_kept_and_read_again(tmp_path: Path) -> None:

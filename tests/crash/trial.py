@@ -6,18 +6,23 @@ import os
 import shutil
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.crash.boot import boot
+from tests.crash.blow import Blow
+from tests.crash.damage import damaged_state, damaged_states
 from tests.crash.judge import Verdict, judge
 from tests.crash.recording import Recording, record, write_files
-from tests.crash.replayer import CrashState
+from tests.crash.replayer import CrashState, crash_states, states_named
 from tests.crash.workloads import catalogue
 
 FAILURES = Path(tempfile.gettempdir()) / "outpost-crash-failures"
 """Recordings of workloads that were harmed: encryption makes none like another."""
+
+ONE_IN = 4
+"""One in so many states must also stand the loss of its database after the first start."""
 
 MEMORY = Path("/dev/shm")
 """A disk that forgets: fsync costs nothing there."""
@@ -48,7 +53,28 @@ def judged(state: CrashState, folder: Path) -> Verdict:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     write_files(state.files, folder)
-    return judge(folder, state.notes, boot)
+    workload = catalogue.of(state.workload)
+    blow = workload.blow if state.blow is Blow.POWER_CUT else state.blow
+    chosen = zlib.crc32(state.name.encode()) % ONE_IN == 0
+    twice = chosen and blow is not Blow.DAMAGE_TO_ALL
+    return judge(folder, state.notes, workload.kiosk, blow, twice=twice)
+
+
+def states_of(recording: Recording, wanted: int, seed: int) -> Iterator[CrashState]:
+    """What may become of a workload: power cuts, or the damages that it is there for."""
+    damages = catalogue.of(recording.workload).damages
+    if damages:
+        return damaged_states(recording, damages, wanted, seed)
+    return crash_states(recording, wanted, seed)
+
+
+def state_named(recording: Recording, name: str) -> CrashState:
+    """The state of this name: what ``states_of`` called it, or its last two parts."""
+    cut, variant = name.split("/")[-2:]
+    if catalogue.of(recording.workload).damages:
+        return damaged_state(recording, variant)
+    [state] = states_named(recording, [f"{cut}/{variant}"])
+    return state
 
 
 def explained(recording: Recording, harmed: Mapping[str, Verdict]) -> str:

@@ -10,6 +10,9 @@
  * OUTPOST_RECORD_ROOT    directory to watch (a real path without symbolic links)
  * OUTPOST_RECORD_LOG     file to append to, outside of it
  * OUTPOST_RECORD_SYNC_US microseconds each fsync takes longer, so that threads overlap as on a disk
+ * OUTPOST_RECORD_KILL    after so many records this process kills itself, as the kernel may do it
+ * OUTPOST_RECORD_FAIL    CALL:END:ERRNO:N, CALL write or sync: each Nth one to a file whose name ends
+ *                        in END fails with ERRNO and does nothing
  *
  * Writes to <root>/acks are notes of the application and no part of the disk. Files whose names end
  * in -shm are shared memory and rebuilt after a power cut: not recorded. What could change a file
@@ -23,6 +26,7 @@
 #include <limits.h>
 #include <linux/falloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -55,6 +59,9 @@ static int log_fd = -1;
 static char root[PATH_MAX];
 static size_t root_size;
 static long sync_us;
+static int lives = -1;
+static char failing_call[16], failing_end[64];
+static int failing_errno, failing_every, failing_count;
 static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
 
 static void lock(void) { pthread_mutex_lock(&order); }
@@ -69,6 +76,14 @@ __attribute__((constructor)) static void start(void) {
     strcpy(root, where);
     root_size = strlen(root);
     sync_us = us ? atol(us) : 0;
+    const char *after = getenv("OUTPOST_RECORD_KILL");
+    lives = after ? atoi(after) : -1;
+    const char *fail = getenv("OUTPOST_RECORD_FAIL");
+    if (fail && sscanf(fail, "%15[^:]:%63[^:]:%d:%d", failing_call, failing_end, &failing_errno,
+                       &failing_every) != 4) {
+        fprintf(stderr, "recorder: what is to fail? %s\n", fail);
+        abort();
+    }
     int fd = syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0) { fprintf(stderr, "recorder: cannot open %s\n", log); abort(); }
     log_fd = syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, LOG_FD);
@@ -101,6 +116,7 @@ static void record(enum kind kind, int flags, int64_t inode, int64_t offset, int
         fprintf(stderr, "recorder: the log cannot be written\n");
         abort();
     }
+    if (lives > 0 && --lives == 0) kill(getpid(), SIGKILL);
 }
 
 static void fault(const char *what, const char *path) {
@@ -156,6 +172,12 @@ static int watched(int directory, const char *given, char *path) {
     if (!found || strlen(folder) + strlen(last + 1) + 2 > PATH_MAX) return 0;
     sprintf(path, "%s/%s", strcmp(folder, "/") ? folder : "", last + 1);
     return below_root(path) && !is_volatile(path) && strcmp(path, "acks");
+}
+
+/* Whether this call is one of those that are to fail. */
+static int fails(const char *call, const char *path) {
+    if (!failing_every || strcmp(call, failing_call) || !ends_with(path, failing_end)) return 0;
+    return __sync_add_and_fetch(&failing_count, 1) % failing_every == 0;
 }
 
 /* 1: a watched file, 2: the file of notes, 0: none of our business. */
@@ -228,6 +250,7 @@ static void written(int what, int fd, const char *path, const struct iovec *data
 static ssize_t write_pieces(int fd, const struct iovec *data, int pieces, int64_t at, int rwf) {
     char path[PATH_MAX];
     int what = watched_fd(fd, path);
+    if (what == 1 && fails("write", path)) { errno = failing_errno; return -1; }
     if (what) lock();
     ssize_t size = at >= 0 ? syscall(SYS_pwritev2, fd, data, pieces, (long)at, 0L, rwf)
                            : syscall(SYS_writev, fd, data, pieces);
@@ -393,7 +416,8 @@ static int sync_fd(int fd, long number) {
     lock();
     record(SYNC_BEGIN, 0, inode, 0, 0, path, NULL, NULL, 0, 0);
     unlock();
-    int result = syscall(number, fd), saved = errno;
+    int result = fails("sync", path) ? (errno = failing_errno, -1) : syscall(number, fd);
+    int saved = errno;
     if (sync_us) usleep(sync_us);
     lock();
     record(SYNC_END, 0, inode, 0, result, path, NULL, NULL, 0, 0);

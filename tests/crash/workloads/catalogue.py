@@ -7,18 +7,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.crash.blow import Blow
+from tests.crash.damage import DAMAGES
+from tests.crash.kiosk import KIOSK, Kiosk
 from tests.crash.notebook import Notebook
-from tests.crash.workloads import controls, enqueue, outbox
+from tests.crash.workloads import controls, enqueue, migration, outbox, recovery
 
 Step = Callable[[Path, random.Random, Notebook], None]
 
 
 @dataclass(frozen=True)
 class Workload:
-    """``prepare`` makes the files that are there before, ``run`` is recorded."""
+    """``prepare`` makes the files that are there before, ``run`` is recorded.
+
+    ``blow`` is what befell the disk before that. ``damages`` are there for workloads that show what
+    befalls a disk besides power cuts.
+    """
 
     prepare: Step
     run: Step
+    kiosk: Kiosk = KIOSK
+    blow: Blow = Blow.POWER_CUT
+    damages: tuple[str, ...] = ()
 
 
 def _nothing(folder: Path, rng: random.Random, notebook: Notebook) -> None:
@@ -32,28 +42,40 @@ WORKLOADS: dict[str, Workload] = {
     "answer": Workload(outbox.prepare, outbox.answer),
     "park": Workload(outbox.prepare, outbox.park),
     "together": Workload(outbox.prepare, outbox.together),
+    "migrate": Workload(migration.prepare, migration.run, migration.OLD_KIOSK),
+    "recover": Workload(recovery.prepare, recovery.recover, blow=Blow.DAMAGE),
+    "killed": Workload(enqueue.prepare, recovery.restart_after_kills),
+    "failing-disk": Workload(enqueue.prepare, recovery.work_on_a_failing_disk),
+    "roll-over": Workload(enqueue.prepare, enqueue.run_through_segments),
+    "damage": Workload(enqueue.prepare, outbox.days, damages=tuple(DAMAGES)),
 }
 """What must survive every cut."""
 
 CONTROLS: dict[str, Workload] = {
     "synchronous-normal": Workload(enqueue.prepare, controls.synchronous_normal),
     "acknowledged-early": Workload(enqueue.prepare, controls.acknowledged_early),
+    "mirror-off": Workload(
+        controls.prepare_without_mirror,
+        controls.without_mirror,
+        damages=tuple(name for name in DAMAGES if name.startswith("log-") and "mirror" not in name),
+    ),
 }
 """What loses acknowledged entries, and must be seen to."""
 
 
+def of(name: str) -> Workload:
+    """The workload or control of this name."""
+    return (WORKLOADS | CONTROLS)[name]
+
+
 def prepare(name: str, seed: int, folder: Path) -> None:
     """Make what the workload finds."""
-    _do(_workload(name).prepare, f"prepare {name}", seed, folder)
+    _do(of(name).prepare, f"prepare {name}", seed, folder)
 
 
 def run(name: str, seed: int, folder: Path) -> None:
     """Do what is recorded. The same seed does the same."""
-    _do(_workload(name).run, f"run {name}", seed, folder)
-
-
-def _workload(name: str) -> Workload:
-    return (WORKLOADS | CONTROLS)[name]
+    _do(of(name).run, f"run {name}", seed, folder)
 
 
 def _do(step: Step, name: str, seed: int, folder: Path) -> None:

@@ -6,17 +6,18 @@ import random
 from pathlib import Path
 
 from store_forward.contract.canonical import encode_entry
-from store_forward.store import Journal
+from store_forward.store import Journal, Role, Store
 from store_forward.store.driver import Access, open_connection
 from store_forward.store.mirror.mirror import NoMirror
+from tests.crash.kiosk import KIOSK, STORE
 from tests.crash.notebook import Accepted, Notebook, Offered
-from tests.crash.workloads.enqueue import GROUPS, STORE, groups, open_store
-from tests.unit.store.builders import KEY, entry
+from tests.crash.workloads.enqueue import GROUPS, groups
+from tests.unit.store.builders import entry
 
 
 def synchronous_normal(folder: Path, rng: random.Random, notebook: Notebook) -> None:
     """SQLite as most use it with WAL: a commit waits for no fsync."""
-    connection = open_connection(folder / STORE, KEY, Access.WRITE)
+    connection = open_connection(folder / STORE, KIOSK.key, Access.WRITE)
     connection.execute("PRAGMA synchronous = NORMAL")
     journal = Journal(connection, NoMirror())
     for group in groups(rng, 1001, GROUPS):
@@ -26,8 +27,28 @@ def synchronous_normal(folder: Path, rng: random.Random, notebook: Notebook) -> 
 
 def acknowledged_early(folder: Path, rng: random.Random, notebook: Notebook) -> None:
     """The patient is told before the entry is durable."""
-    with open_store(folder) as store:
+    with KIOSK.boot(folder) as store:
         for number in range(1001, 1001 + GROUPS):
             notebook.note(Offered((encode_entry(entry(number)),)))
             notebook.note(Accepted())
             store.journal.append([entry(number)])
+
+
+def _open_without_mirror(folder: Path) -> Store:
+    return Store.open(
+        folder / STORE, KIOSK.key, device=KIOSK.device, create=True, role=Role.UNMIRRORED
+    )
+
+
+def prepare_without_mirror(folder: Path, rng: random.Random, notebook: Notebook) -> None:
+    """A store with a few entries, in one copy."""
+    with _open_without_mirror(folder) as store:
+        for group in groups(rng, 1, 6):
+            notebook.append(store.journal, group)
+
+
+def without_mirror(folder: Path, rng: random.Random, notebook: Notebook) -> None:
+    """A queue in SQLite and nothing else: what its log loses is lost."""
+    with _open_without_mirror(folder) as store:
+        for group in groups(rng, 1001, GROUPS):
+            notebook.append(store.journal, group)

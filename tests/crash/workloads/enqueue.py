@@ -8,19 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from store_forward.contract.facts import Entry, KioskStarted
-from store_forward.store import Store
 from store_forward.store.driver import Access, Connection, open_connection
-from tests.crash.notebook import Notebook
-from tests.unit.store.builders import DEVICE, KEY, cancelled, confirmed, entry
+from tests.crash.kiosk import KIOSK, STORE
+from tests.crash.notebook import Answered, Notebook
+from tests.unit.store.builders import cancelled, confirmed, entry, receipt
 
-STORE = "store.db"
 GROUPS = 14
 """Appends between two starts."""
-
-
-def open_store(folder: Path, *, create: bool = False) -> Store:
-    """The store as core has it open."""
-    return Store.open(folder / STORE, KEY, device=DEVICE, create=create)
 
 
 def groups(rng: random.Random, first: int, count: int) -> Iterator[list[Entry]]:
@@ -42,7 +36,7 @@ def groups(rng: random.Random, first: int, count: int) -> Iterator[list[Entry]]:
 
 def prepare(folder: Path, rng: random.Random, notebook: Notebook) -> None:
     """A store with a few entries, as left behind by an earlier run."""
-    with open_store(folder, create=True) as store:
+    with KIOSK.boot(folder) as store:
         for group in groups(rng, 1, 6):
             notebook.append(store.journal, group)
 
@@ -50,7 +44,7 @@ def prepare(folder: Path, rng: random.Random, notebook: Notebook) -> None:
 def create(folder: Path, rng: random.Random, notebook: Notebook) -> None:
     """The first start of a kiosk, and the second."""
     for first in (1, 1001):
-        with open_store(folder, create=True) as store:
+        with KIOSK.boot(folder) as store:
             for group in groups(rng, first, 3):
                 notebook.append(store.journal, group)
 
@@ -58,14 +52,14 @@ def create(folder: Path, rng: random.Random, notebook: Notebook) -> None:
 def run(folder: Path, rng: random.Random, notebook: Notebook) -> None:
     """Two starts of a kiosk with entries in each."""
     for first in (1001, 2001):
-        with open_store(folder) as store:
+        with KIOSK.boot(folder) as store:
             for group in groups(rng, first, GROUPS):
                 notebook.append(store.journal, group)
 
 
 def run_with_checkpoints(folder: Path, rng: random.Random, notebook: Notebook) -> None:
     """The log is emptied into the main file between entries, in each of SQLite's ways."""
-    with open_store(folder) as store, _another(folder) as other:
+    with KIOSK.boot(folder) as store, _another(folder) as other:
         for group in groups(rng, 1001, 2 * GROUPS):
             notebook.append(store.journal, group)
             if rng.random() < 0.4:
@@ -73,9 +67,22 @@ def run_with_checkpoints(folder: Path, rng: random.Random, notebook: Notebook) -
                 other.rows(f"PRAGMA wal_checkpoint({way})")
 
 
+def run_through_segments(folder: Path, rng: random.Random, notebook: Notebook) -> None:
+    """Entries so large that the mirror begins one segment after the other, and drops some."""
+    with KIOSK.boot(folder) as store:
+        for number in range(1001, 1013):
+            fact = KioskStarted(software="x" * rng.randint(150_000, 300_000))
+            notebook.append(store.journal, [entry(number, fact)])
+            if rng.random() < 0.3:
+                first_seq, last_seq = store.outbox.acked_seq() + 1, store.journal.head().seq
+                notebook.note(
+                    Answered(store.outbox.record_answer(receipt(store, first_seq, last_seq), []))
+                )
+
+
 @contextmanager
 def _another(folder: Path) -> Iterator[Connection]:
-    connection = open_connection(folder / STORE, KEY, Access.WRITE)
+    connection = open_connection(folder / STORE, KIOSK.key, Access.WRITE)
     try:
         yield connection
     finally:

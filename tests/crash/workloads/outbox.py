@@ -7,9 +7,10 @@ import random
 from pathlib import Path
 
 from store_forward.contract.wire import Outcome, Result
+from tests.crash.kiosk import KIOSK
 from tests.crash.notebook import Answered, Notebook, Parked
 from tests.crash.workloads import enqueue
-from tests.crash.workloads.enqueue import groups, open_store
+from tests.crash.workloads.enqueue import groups
 from tests.unit.store.builders import receipt
 
 WAITING = 24
@@ -17,14 +18,14 @@ WAITING = 24
 
 def prepare(folder: Path, rng: random.Random, notebook: Notebook) -> None:
     """A store with entries that wait for the gateway."""
-    with open_store(folder, create=True) as store:
+    with KIOSK.boot(folder) as store:
         for group in groups(rng, 1, WAITING):
             notebook.append(store.journal, group)
 
 
 def answer(folder: Path, rng: random.Random, notebook: Notebook) -> None:
     """The gateway answers batch after batch; some entries are refused by the HIS."""
-    with open_store(folder) as store:
+    with KIOSK.open_as_guest(folder) as store:
         while rows := store.outbox.pending(rng.randint(1, 4), 10**6).rows:
             first, last = rows[0].seq, rows[-1].seq
             results = [
@@ -38,7 +39,7 @@ def answer(folder: Path, rng: random.Random, notebook: Notebook) -> None:
 
 def park(folder: Path, rng: random.Random, notebook: Notebook) -> None:
     """Entries that cannot be delivered are marked for staff."""
-    with open_store(folder) as store:
+    with KIOSK.open_as_guest(folder) as store:
         for seq in rng.sample(range(1, store.journal.head().seq + 1), 12):
             store.outbox.park(seq, "refused_413")
             notebook.note(Parked(seq))
@@ -60,3 +61,15 @@ def _answer_elsewhere(folder: Path, seed: float) -> None:
     notebook = Notebook(folder)
     answer(folder, random.Random(seed), notebook)
     notebook.close()
+
+
+def days(folder: Path, rng: random.Random, notebook: Notebook) -> None:
+    """A kiosk is started three times; a part of its entries is answered meanwhile."""
+    for first in (1001, 2001, 3001):
+        with KIOSK.boot(folder) as store, KIOSK.open_as_guest(folder) as sync:
+            for group in groups(rng, first, 8):
+                notebook.append(store.journal, group)
+                if rng.random() < 0.2:
+                    first_seq, last_seq = sync.outbox.acked_seq() + 1, store.journal.head().seq
+                    acked = sync.outbox.record_answer(receipt(store, first_seq, last_seq), [])
+                    notebook.note(Answered(acked))

@@ -1,0 +1,111 @@
+"""A start that has to mend something, itself cut at any moment; and starts after a kill."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from store_forward.store.errors import StoreError
+from tests.crash.blow import Blow
+from tests.crash.damage import DAMAGES
+from tests.crash.kiosk import KIOSK
+from tests.crash.notebook import Accepted, Answered, Notebook, Refused
+from tests.crash.promises import promises
+from tests.crash.recording import files_in, write_files
+from tests.crash.workloads.enqueue import groups
+from tests.unit.store.builders import receipt
+
+MENDED = sorted(name for name, (_, blow) in DAMAGES.items() if blow is Blow.DAMAGE)
+"""Damages after which a start must bring back everything."""
+
+
+def prepare(folder: Path, rng: random.Random, notebook: Notebook) -> None:
+    """A kiosk that lost its power, and then something happened to its disk."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as elsewhere:
+        alive = Path(elsewhere)
+        with KIOSK.boot(alive) as store:
+            for group in groups(rng, 1, 6):
+                notebook.append(store.journal, group)
+            notebook.note(Answered(store.outbox.record_answer(receipt(store, 1, 3), [])))
+            before = files_in(alive)
+            for group in groups(rng, 1001, 6):
+                notebook.append(store.journal, group)
+            now = files_in(alive)
+    damage, _ = DAMAGES[rng.choice(MENDED)]
+    write_files(damage(now, before, rng), folder)
+
+
+def recover(folder: Path, rng: random.Random, notebook: Notebook) -> None:
+    """Start, mend, go on."""
+    with KIOSK.boot(folder) as store:
+        for group in groups(rng, 2001, 2):
+            notebook.append(store.journal, group)
+
+
+def restart_after_kills(folder: Path, rng: random.Random, notebook: Notebook) -> None:
+    """Core is killed in the middle of its work; what the next start finds in the journal counts
+    from then on, and what it does not find never comes back."""
+    for first in range(1001, 6001, 1000):
+        kill = {"OUTPOST_RECORD_KILL": str(rng.randint(5, 120))}
+        _run_core(folder, first, rng, kill, expected=(0, -signal.SIGKILL))
+        with KIOSK.boot(folder) as store:
+            offered = promises(notebook.read()).offered
+            if offered is not None:
+                newest = [row.body for row in store.journal.read()][-len(offered) :]
+                notebook.note(Accepted() if newest == list(offered) else Refused())
+            for group in groups(rng, first + 500, 2):
+                notebook.append(store.journal, group)
+
+
+FAILURES = (
+    f"write:-wal:{errno.ENOSPC}:7",
+    f"write:-wal:{errno.EIO}:5",
+    f"sync:-wal:{errno.EIO}:3",
+    f"sync:.segment:{errno.EIO}:3",
+    f"write:.segment:{errno.EIO}:3",
+    f"write:.segment.new:{errno.ENOSPC}:2",
+)
+"""A disk that is full or fails now and then, at the log or at the mirror."""
+
+
+def work_on_a_failing_disk(folder: Path, rng: random.Random, notebook: Notebook) -> None:
+    """Now and then the disk refuses a write or an fsync; what was refused never comes back."""
+    for first, failure in zip(range(1001, 9001, 1000), FAILURES, strict=False):
+        _run_core(folder, first, rng, {"OUTPOST_RECORD_FAIL": failure}, expected=(0,))
+
+
+def _run_core(
+    folder: Path, first: int, rng: random.Random, more: dict[str, str], expected: tuple[int, ...]
+) -> None:
+    """Work in a process of its own, under other conditions."""
+    core = subprocess.run(
+        [sys.executable, "-P", "-m", __name__, str(folder), str(first), str(rng.random())],
+        env=os.environ | more,
+        check=False,
+    )
+    if core.returncode not in expected:
+        raise RuntimeError(f"core ended with {core.returncode}")
+
+
+def _work(folder: Path, first: int, rng: random.Random) -> None:
+    """As core does: begins anew when the store is not to be used any more."""
+    notebook = Notebook(folder)
+    waiting = list(groups(rng, first, 20))
+    for _ in range(40):
+        try:
+            with KIOSK.boot(folder) as store:
+                while waiting:
+                    notebook.append(store.journal, waiting.pop(0))
+                return
+        except StoreError:
+            pass
+
+
+if __name__ == "__main__":
+    _work(Path(sys.argv[1]), int(sys.argv[2]), random.Random(sys.argv[3]))
