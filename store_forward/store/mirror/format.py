@@ -25,8 +25,8 @@ record bytes meaning
 The key is HKDF-SHA256 (RFC 5869) of the store's data key with the segment's salt. The nonce of a
 segment's record ``k`` (from 0) is ``k``, so it never repeats under a key: no segment is continued
 by another run, and nothing is written over. Authenticated beside the sealed bytes: the first 64
-bytes of the file, ``k``, the record's offset and ``n`` (8, 8 and 4 bytes). So no record can be moved,
-repeated, shortened or taken from another segment without being noticed.
+bytes of the file, ``k``, the record's offset and ``n`` (8, 8 and 4 bytes). So no record can be
+moved, repeated, shortened or taken from another segment without being noticed.
 
 What is sealed begins with one byte:
 

@@ -48,6 +48,10 @@ LOOKED_AT_PER_ROLL = 16
 _DISK = "Check the disk; the kiosk goes on by itself once it can write there"
 
 
+MakeSegment = Callable[[Path, StoreKey, Header, int], SegmentFile]
+"""Makes a segment with this header and so many bytes in a directory."""
+
+
 class JournalMirror(Protocol):
     """What the journal needs from its second copy."""
 
@@ -99,8 +103,7 @@ class NoMirror:
 class Mirror:
     """The sealed segments of one journal in ``directory``, kept by one process at a time.
 
-    ``settled`` returns up to where entries are acknowledged by the gateway and in the main file
-    of the database; ``counter`` is what the machine's monotonic counter stands at.
+    ``make_segment`` is there for tests of disks that fail.
     """
 
     def __init__(
@@ -109,10 +112,12 @@ class Mirror:
         key: StoreKey,
         *,
         segment_bytes: int = SEGMENT_BYTES,
+        make_segment: MakeSegment = SegmentFile.create,
     ) -> None:
         self.directory = directory
         self._key = key
         self._segment_bytes = segment_bytes
+        self._make_segment = make_segment
         self._identity: Identity | None = None
         self._settled: Callable[[], int] = lambda: 0
         self._counter: int | None = None
@@ -153,7 +158,11 @@ class Mirror:
     def attach(
         self, identity: Identity, settled: Callable[[], int], counter: int | None = None
     ) -> None:
-        """Say whose journal it is from now on. Comes after recovery and before the first group."""
+        """Say whose journal it is from now on. Comes after recovery and before the first group.
+
+        ``settled`` returns up to where entries are acknowledged by the gateway and in the main
+        file of the database; ``counter`` is what the machine's monotonic counter stands at.
+        """
         self._identity = identity
         self._settled = settled
         self._counter = counter
@@ -238,7 +247,7 @@ class Mirror:
 
     def _owe(self, head: Head, content: bytes, failure: BaseException | None) -> None:
         """Write once more, into a new segment: the file of before is not to be trusted."""
-        self._leave_segment()
+        self._give_up_segment()
         self._owed = (head, content)
         try:
             self._pay()
@@ -256,7 +265,7 @@ class Mirror:
             if segment is not None:
                 segment.write(*segment.place(content))
         except OSError as error:
-            self._leave_segment()
+            self._give_up_segment()
             raise self._behind(error) from error
         self._owed = None
 
@@ -278,6 +287,11 @@ class Mirror:
     def _leave_segment(self) -> None:
         if self._segment is not None:
             self._segment.close()
+            self._segment = None
+
+    def _give_up_segment(self) -> None:
+        if self._segment is not None:
+            self._segment.give_up()
             self._segment = None
 
     def _create(self, head: Head, content_bytes: int, last_seq: int | None = None) -> SegmentFile:
@@ -309,13 +323,13 @@ class Mirror:
     def _create_file(self, header: Header, least: int) -> SegmentFile:
         size = max(self._segment_bytes, least)
         try:
-            return SegmentFile.create(self.directory, self._key, header, size)
+            return self._make_segment(self.directory, self._key, header, size)
         except StoreError:
             if size <= max(SMALL_SEGMENT_BYTES, least):
                 raise
         # The last room of a disk is still room for a patient who has paid already.
         size = max(SMALL_SEGMENT_BYTES, least)
-        return SegmentFile.create(self.directory, self._key, header, size)
+        return self._make_segment(self.directory, self._key, header, size)
 
     def _droppable(self, newest: Header, settled: int) -> set[int]:
         if newest.last_seq is not None:

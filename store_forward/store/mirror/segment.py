@@ -46,6 +46,7 @@ class SegmentFile:
         self._cipher = cipher
         self._records = 0
         self._offset = PREFIX_BYTES
+        self._good_until = PREFIX_BYTES
         self._size = 0
 
     @classmethod
@@ -97,7 +98,7 @@ class SegmentFile:
 
     def place(self, content: bytes) -> tuple[int, bytes]:
         """Seal the next record; returns where it goes and its bytes. Each is to be written."""
-        offset = self._offset
+        self._good_until = offset = self._offset
         record = self._cipher.seal(self._records, offset, content)
         self._records += 1
         self._offset += len(record)
@@ -113,6 +114,13 @@ class SegmentFile:
         if self._descriptor >= 0:
             with suppress(OSError):
                 os.ftruncate(self._descriptor, self._offset)
+        self.close()
+
+    def give_up(self) -> None:
+        """Close the file after a failed write, without what was placed last, where that can be."""
+        if self._descriptor >= 0:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, self._good_until)
         self.close()
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from store_forward.store.head import Head
+from store_forward.store.marks import Step
 from store_forward.store.recovery.findings import (
     Absent,
     Findings,
@@ -133,11 +134,16 @@ def _replaced(findings: Findings, database: Opened) -> Replace | None:
     unsent = (acked + 1, head.seq) if head.seq > acked else (0, 0)
     mark = findings.mark
     if mark is not None and mark.incarnation == database.identity.incarnation:
-        if mark.high_water > head.seq:
-            reason = Reason.OLDER_THAN_GATEWAY
-            return Replace(reason, head.seq + 1, mark.high_water, *unsent)
-        if findings.known_at_mark not in (None, mark.head_hash):
-            return Replace(Reason.OTHER_HISTORY, mark.high_water, mark.high_water, *unsent)
+        match mark.step:
+            case Step.ROLLED_BACK:
+                reason = Reason.OLDER_THAN_GATEWAY
+                return Replace(reason, head.seq + 1, mark.last_seq, *unsent)
+            case Step.OTHER_CHAIN:
+                return Replace(Reason.OTHER_HISTORY, acked + 1, mark.last_seq, *unsent)
+            case Step.FENCED | Step.IN_STEP:
+                pass  # where another machine took over, this one does not begin anew by itself
+            case _:
+                assert_never(mark.step)
     known = [database.counter, findings.mirror.counter if findings.mirror is not None else None]
     written = max((one for one in known if one is not None), default=None)
     if findings.counter is not None and written is not None and findings.counter > written:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from store_forward.store.head import START, Head
 from store_forward.store.identity import Identity
+from store_forward.store.marks import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,14 @@ class MirrorFinding:
 
 @dataclass(frozen=True, slots=True)
 class GatewayMark:
-    """What the gateway has of this incarnation without a gap."""
+    """What the gateway said it has of an incarnation, compared with the database as it is.
+
+    ``last_seq`` is the newest entry it has.
+    """
 
     incarnation: str
-    high_water: int
-    head_hash: bytes
+    last_seq: int
+    step: Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +108,13 @@ class Findings:
     """Everything that is known at a start.
 
     ``mirror`` is None where no segment can be read with the key. ``counter`` is what the machine's
-    monotonic counter says, None without one; ``known_at_mark`` the hash the database has for the
-    entry of the gateway's mark.
+    monotonic counter says, None without one.
     """
 
     database: Database
     mirror: MirrorFinding | None = None
     counter: int | None = None
     mark: GatewayMark | None = None
-    known_at_mark: bytes | None = None
     unreadable: tuple[str, ...] = field(default=())
 
 

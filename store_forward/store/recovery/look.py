@@ -7,11 +7,13 @@ from pathlib import Path
 
 import msgspec
 
+from store_forward.contract.marks import StreamMark
 from store_forward.store.driver import Connection
 from store_forward.store.errors import DamagedStore, StoreError, StoreMissing, WrongKey
 from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal
 from store_forward.store.keys import StoreKey
+from store_forward.store.marks import judge_mark
 from store_forward.store.opening import open_database
 from store_forward.store.recovery.findings import (
     Absent,
@@ -27,12 +29,6 @@ from store_forward.store.recovery.scan import scan
 CHECKED_WHOLE_BYTES = 8_000_000
 """A main file up to this size is read through at each start, about 0.1 s; a greater one where
 something is wrong already, or was when it was last read."""
-
-
-class _Mark(msgspec.Struct):
-    incarnation: str
-    high_water: int
-    head_hash: str
 
 
 @dataclass(slots=True)
@@ -126,14 +122,11 @@ def _with_mirror(
     counter: int | None,
 ) -> Findings:
     mark: GatewayMark | None = None
-    known_at_mark: bytes | None = None
     mirror: MirrorFinding | None
     if isinstance(database, Opened) and connection is not None:
         needless = max(database.acked_seq, database.base.seq)
         mirror, bad = scan(directory, key, database.head, needless)
-        mark = read_mark(connection)
-        if mark is not None:
-            known_at_mark = Journal(connection).hash_at(mark.high_water)
+        mark = read_mark(connection, database)
     else:
         mirror, bad = scan(directory, key, None)
     return Findings(
@@ -141,21 +134,24 @@ def _with_mirror(
         mirror=mirror,
         counter=counter,
         mark=mark,
-        known_at_mark=known_at_mark,
         unreadable=tuple(str(one) for one in bad),
     )
 
 
-def read_mark(connection: Connection) -> GatewayMark | None:
+def read_mark(connection: Connection, database: Opened) -> GatewayMark | None:
     """What the gateway said it has, as sync wrote it down; None where it never did."""
     body = read_status(connection, "gateway_mark")
     if body is None:
         return None
     try:
-        mark = msgspec.json.decode(body, type=_Mark)
-        return GatewayMark(mark.incarnation, mark.high_water, bytes.fromhex(mark.head_hash))
-    except (msgspec.MsgspecError, ValueError):
+        mark = msgspec.json.decode(body, type=StreamMark)
+    except msgspec.MsgspecError:
         return None
+    if mark.device != database.identity.device:
+        return None
+    last_seq = max([mark.high_water, *(span.last_seq for span in mark.ahead)])
+    step = judge_mark(mark, database.head.seq, Journal(connection).hash_at)
+    return GatewayMark(mark.incarnation, last_seq, step)
 
 
 def read_status(connection: Connection, name: str) -> bytes | None:
