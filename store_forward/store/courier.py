@@ -165,7 +165,7 @@ def _take(
     acked = outbox.acked_seq()
     for answer in receipts.answers:
         try:
-            acked = outbox.record_answer(answer.receipt, answer.results)
+            acked = outbox.record_answer(answer.receipt, answer.results, is_late=True)
         except ReceiptRefused as refused:
             raise CourierRefused(path, str(refused), "Tell whoever runs the gateway") from refused
     parked = []

@@ -17,7 +17,7 @@ from store_forward.store.driver import Connection
 from store_forward.store.exceptions import Exceptions, Standout
 from store_forward.store.exceptions import Standing as Standing
 from store_forward.store.identity import Identity
-from store_forward.store.journal import Row
+from store_forward.store.journal import Journal, Row
 from store_forward.store.marks import Step, judge_mark
 from store_forward.store.receipts import Receipts
 
@@ -81,6 +81,7 @@ class Outbox:
         self._coverage = Coverage(connection)
         self._exceptions = Exceptions(connection)
         self._receipts = Receipts(connection, identity)
+        self._journal = Journal(connection)
 
     def acked_seq(self) -> int:
         """Every entry up to this one is durably recorded at the gateway, or settled there."""
@@ -131,12 +132,12 @@ class Outbox:
 
     def hash_at(self, seq: int) -> bytes | None:
         """Our chain hash at this entry; None when the journal does not hold it (any more)."""
-        return self._receipts.hash_at(seq)
+        return self._journal.hash_at(seq)
 
     def backlog(self) -> Backlog:
         """How many entries wait, and since when the oldest does."""
         ahead = sum(each.last - each.first + 1 for each in self.ahead())
-        count = max(0, self._head_seq() - self.acked_seq() - ahead)
+        count = max(0, self._journal.head().seq - self.acked_seq() - ahead)
         return Backlog(count, self._oldest_at() if count else None)
 
     def _oldest_at(self) -> str | None:
@@ -155,25 +156,28 @@ class Outbox:
                     return recorded.occurred_at
         return None
 
-    def record_answer(self, receipt: Receipt, results: Sequence[Result]) -> int:
+    def record_answer(
+        self, receipt: Receipt, results: Sequence[Result], *, is_late: bool = False
+    ) -> int:
         """Store receipt, acknowledgements and exceptions together; return ``acked_seq``.
 
         The receipt's signature has been verified by the caller. Our hash at the end of each span
         proves its entries. A receipt that acknowledges less than we hold acknowledged comes from
         a gateway that lost data (restored from a backup): then only what this receipt says is
-        believed, and the rest waits again.
+        believed, and the rest waits again. A receipt that was long on its way (``is_late``) says
+        nothing of that kind.
 
         Raises:
             ReceiptRefused: the receipt does not fit this journal; nothing was stored.
         """
         with self._connection.transaction():
-            self._receipts.check(receipt, results, self._head_seq())
+            self._receipts.check(receipt, results, self._journal.head().seq)
             self._receipts.keep(receipt)
             for result in results:
                 self._exceptions.keep_result(result)
             spans = [Range(span.first_seq, span.last_seq) for span in receipt.spans]
             acked = self._coverage.add(spans)
-            if self._base() <= receipt.ack_seq < acked:
+            if not is_late and self._journal.base().seq <= receipt.ack_seq < acked:
                 acked = self._fall_back(receipt.ack_seq, spans)
             return acked
 
@@ -193,7 +197,7 @@ class Outbox:
                 "ON CONFLICT (name) DO UPDATE SET body = excluded.body",
                 (msgspec.json.encode(mark, order="sorted"),),
             )
-            step = judge_mark(mark, self._head_seq(), self.hash_at)
+            step = judge_mark(mark, self._journal.head().seq, self.hash_at)
             if step in (Step.IN_STEP, Step.FENCED):
                 self._believe_no_more_than(mark)
             return step
@@ -209,7 +213,7 @@ class Outbox:
         Raises ValueError when there is no such entry.
         """
         with self._connection.transaction():
-            if not 1 <= seq <= self._head_seq():
+            if not 1 <= seq <= self._journal.head().seq:
                 raise ValueError(f"cannot park entry {seq}: the journal does not have it")
             self._exceptions.park(seq, code)
 
@@ -237,7 +241,7 @@ class Outbox:
 
     def outcome_of_entry(self, seq: int) -> Standing:
         """Where the entry with this number stands."""
-        return self._worst([seq]) if 1 <= seq <= self._head_seq() else Standing.UNKNOWN
+        return self._worst([seq]) if 1 <= seq <= self._journal.head().seq else Standing.UNKNOWN
 
     def outcome_of_order(self, order_id: str) -> Standing:
         """Where an order stands: ACCEPTED only when all its entries so far are."""
@@ -259,7 +263,7 @@ class Outbox:
         """Rows of waiting entries after ``after_seq``: what lies between the covered ranges."""
         found: list[tuple[Any, ...]] = []
         after = max(after_seq, self.acked_seq())
-        for each in gaps(self.ahead(), after, self._head_seq()):
+        for each in gaps(self.ahead(), after, self._journal.head().seq):
             if len(found) >= limit:
                 break
             found += self._connection.rows(
@@ -283,16 +287,7 @@ class Outbox:
         """Wait again with everything but this. What was purged here cannot wait again."""
         self._exceptions.report_again()
         beyond = [each for each in ahead if each.last > acked_seq]
-        return self._coverage.fall_back(max(acked_seq, self._base()), beyond)
-
-    def _base(self) -> int:
-        """The newest entry that this journal does not hold any more, 0 when it holds all."""
-        row = self._connection.row("SELECT min(seq) - 1 FROM event")
-        return self.acked_seq() if row is None or row[0] is None else int(row[0])
-
-    def _head_seq(self) -> int:
-        row = self._connection.row("SELECT ifnull((SELECT max(seq) FROM event), 0)")
-        return int(row[0]) if row else 0
+        return self._coverage.fall_back(max(acked_seq, self._journal.base().seq), beyond)
 
 
 _DESCRIPTION = "seq, kind, lane, body"

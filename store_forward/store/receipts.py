@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from store_forward.contract.canonical import GENESIS
 from store_forward.contract.wire import Outcome, Receipt, Result, Span
 from store_forward.store.driver import Connection
 from store_forward.store.errors import Misfit, ReceiptRefused
 from store_forward.store.identity import Identity
+from store_forward.store.journal import Journal
 from store_forward.store.marks import spans_fit
 
 
@@ -32,6 +32,7 @@ class Receipts:
     def __init__(self, connection: Connection, identity: Identity) -> None:
         self._connection = connection
         self._identity = identity
+        self._journal = Journal(connection)
 
     def keep(self, receipt: Receipt) -> None:
         """Store a receipt that fits; the same again changes nothing."""
@@ -78,20 +79,13 @@ class Receipts:
         for result in results:
             self._check_result(result, receipt.spans)
 
-    def hash_at(self, seq: int) -> bytes | None:
-        """Our chain hash at this entry; None when the journal does not hold it (any more)."""
-        if seq == 0:
-            return GENESIS
-        row = self._connection.row("SELECT hash FROM event WHERE seq = ?", (seq,))
-        return bytes(row[0]) if row else None
-
     def _check_span(self, span: Span, ack_seq: int) -> None:
         if span.first_seq <= ack_seq + 1 and span.last_seq > ack_seq:
             raise ReceiptRefused(
                 Misfit.ACK_SHORT,
                 f"it holds entries to {span.last_seq} and acknowledges only {ack_seq}",
             )
-        ours = self.hash_at(span.last_seq)
+        ours = self._journal.hash_at(span.last_seq)
         if ours is None or ours.hex() != span.last_hash:
             raise ReceiptRefused(
                 Misfit.OTHER_CHAIN,

@@ -109,13 +109,15 @@ class Silence(Fault):
 class FaultyFront:
     """Stands between kiosk and gateway.
 
-    ``faults`` befall the next requests whose path starts with ``victim``, in order.
+    ``faults`` befall the next requests whose path starts with ``victim``, in order. Batches that
+    hold ``poison`` anywhere in their bytes are refused, each time.
     """
 
     def __init__(self, gateway: RunningGateway) -> None:
         self.gateway = gateway
         self.faults: list[Fault] = []
         self.victim = "/v1/batches"
+        self.poison: set[bytes] = set()
         self.requests: list[str] = []
         self.bodies: list[bytes] = []
         self.port = 0
@@ -154,6 +156,8 @@ class FaultyFront:
     def next_fault(self, path: str, body: bytes) -> Fault:
         self.requests.append(path)
         self.bodies.append(body)
+        if path == "/v1/batches" and any(each in body for each in self.poison):
+            return Refuse(422, "poison")
         is_hit = path.startswith(self.victim) and self.faults
         return self.faults.pop(0) if is_hit else Fault()
 
