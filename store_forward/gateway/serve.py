@@ -3,8 +3,8 @@
 The directory holds ``gateway.db`` (or ``database-url``, see ``location.py``), ``gateway-ca.pem``
 and the server's certificate and key, ``receipt-key.pem`` and its public half
 ``gateway-receipt.pem``, ``courier-key.pem`` and its public half ``gateway-courier.pem``,
-``operator-token`` and ``enrolled/<device>.pem``. Kiosks need the three files called ``gateway-…ca``,
-``…receipt`` and ``…courier``.
+``operator-token`` and ``enrolled/<device>.pem``. Kiosks need the three files called
+``gateway-…ca``, ``…receipt`` and ``…courier``.
 """
 
 from __future__ import annotations

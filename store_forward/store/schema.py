@@ -73,7 +73,28 @@ def add_anchor(db: Any) -> None:
     _table(db, "anchor", {"seq": int, "hash": bytes, "reason": str}, pk="seq")
 
 
-STEPS: tuple[Step, ...] = (create_journal, hand_over_by_lane, add_anchor)
+_MARK = "ifnull((SELECT max(seq) FROM purge), 0)"
+_ACKED = "ifnull((SELECT acked_seq FROM stream WHERE name = 'gateway'), 0)"
+
+
+def allow_purges(db: Any) -> None:
+    """Version 4: signed checkpoints, and a way for what is old and acknowledged to go.
+
+    Journal and receipts stay append-only but for rows up to a purge's mark, and never beyond what
+    is acknowledged.
+    """
+    _table(db, "checkpoint", {"seq": int, "body": bytes}, pk="seq")
+    _table(db, "purge", {"seq": int, "made_at": str}, pk="seq")
+    for table, column in (("event", "seq"), ("receipt", "last_seq")):
+        db.execute(f"DROP TRIGGER {table}_no_delete")
+        is_kept = f"OLD.{column} > min({_MARK}, {_ACKED})"
+        db.execute(
+            f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} WHEN {is_kept} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
+
+
+STEPS: tuple[Step, ...] = (create_journal, hand_over_by_lane, add_anchor, allow_purges)
 """Step i leads from ``user_version`` i to i + 1."""
 
 

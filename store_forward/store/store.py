@@ -12,6 +12,7 @@ from types import TracebackType
 
 from store_forward.contract.facts import ClockTrust, EntriesLost, Entry, JournalReplaced
 from store_forward.store.allotments import Allotments
+from store_forward.store.anchors import Checkpoints
 from store_forward.store.driver import Connection
 from store_forward.store.errors import StoreMissing, StoreReplaced
 from store_forward.store.identity import Identity
@@ -21,6 +22,7 @@ from store_forward.store.mirror.mirror import JournalMirror, Mirror, NoMirror
 from store_forward.store.network_status import NetworkStatus
 from store_forward.store.opening import SCHEMA_VERSION, open_database
 from store_forward.store.outbox import Outbox
+from store_forward.store.purging import Purge
 from store_forward.store.recovery.counter import Counter, NoCounter
 from store_forward.store.recovery.recover import Recovery, suspicion
 from store_forward.store.recovery.report import RecoveryReport
@@ -75,6 +77,8 @@ class Store:
         self.allotments = Allotments(connection)
         self.reference = Reference(connection)
         self.network_status = NetworkStatus(connection)
+        self.checkpoints = Checkpoints(connection, identity)
+        self.purge = Purge(connection, identity)
         self.resolutions = Resolutions(connection, identity)
 
     @classmethod

@@ -1,0 +1,77 @@
+"""The files of a journal byte by byte, and its second copy against the first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from store_forward.store import driver
+from store_forward.store.driver import Connection
+from store_forward.store.keys import StoreKey
+from store_forward.store.verify_chain import hash_at
+from store_forward.store.verify_mirror import is_readable, read_mirror
+from store_forward.store.verify_pages import SALT, BadPlace, check_database, check_log
+from store_forward.store.verify_report import JournalReport
+
+
+def mirror_beside(path: Path) -> Path:
+    """Where the mirror of the store at this path lies."""
+    return path.with_name(path.name + ".mirror")
+
+
+def find_bad_bytes(path: Path, key: StoreKey) -> tuple[list[BadPlace], bool]:
+    """Bad bytes of database and log, and whether the key is known to be right.
+
+    Raises StoreUnavailable.
+    """
+    log = path.with_name(path.name + "-wal")
+    try:
+        salt = path.read_bytes()[:SALT]
+        log_data = log.read_bytes() if log.exists() else b""
+        in_log = check_log(log, log_data, key.hex_digits, salt)
+        bad = check_database(path, path.read_bytes, key.hex_digits, in_log.pages)
+        keys = [key.hex_digits]
+        is_right = not (bad and bad[0].length == SALT) or is_readable(mirror_beside(path), keys)
+    except OSError as error:
+        raise driver.refused_by_system(path, error) from error
+    return [*bad, *in_log.bad], is_right
+
+
+def check_mirror(connection: Connection, report: JournalReport, keys: Sequence[StoreKey]) -> None:
+    """Compare the mirror with the journal, entry by entry. Raises StoreUnavailable."""
+    directory = mirror_beside(report.path)
+    if not directory.is_dir():
+        return
+    texts = [key.hex_digits for key in keys]
+    try:
+        found = read_mirror(directory, texts, report.device, report.incarnation)
+    except OSError as error:
+        raise driver.refused_by_system(directory, error) from error
+    report.mirror_segments, report.mirrored = found.segments, len(found.hashes)
+    report.note_places(found.bad)
+    for path in found.foreign:
+        report.note(f"{path} is of another journal")
+    for seq in found.contradictions:
+        report.note(f"the mirror holds two different entries {seq}", seq)
+    row = connection.row("SELECT ifnull(max(seq), 0) FROM event")
+    head_now = max(int(row[0]) if row else 0, report.base_seq)
+    only_there = [seq for seq in found.hashes if seq > head_now]
+    for first, last in _runs(only_there):
+        report.note(f"entries {first} to {last} are in the mirror only", first)
+    for seq, digest in sorted(found.hashes.items()):
+        here = hash_at(connection, seq)
+        if here is not None and here != digest:
+            report.note(f"entry {seq} is another one in the mirror", seq)
+    kept = range(max(report.acked_to, report.base_seq) + 1, report.head_seq + 1)
+    for first, last in _runs([seq for seq in kept if seq not in found.hashes]):
+        report.note(f"entries {first} to {last} are not in the mirror", first)
+
+
+def _runs(seqs: Sequence[int]) -> list[tuple[int, int]]:
+    runs: list[tuple[int, int]] = []
+    for seq in sorted(seqs):
+        if runs and seq == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], seq)
+        else:
+            runs.append((seq, seq))
+    return runs
