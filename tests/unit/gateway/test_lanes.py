@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +14,7 @@ from store_forward.contract.wire import BatchAnswer, Outcome, Span
 from store_forward.gateway.journals import JournalId
 from store_forward.gateway.problems import Refused
 from tests.fakes.journal_of import JournalOf
+from tests.postgres.places import Places
 from tests.unit.gateway.bench import KIOSK, RECEIPT_KEY, GatewayBench, a_paid_order, kinds, outcomes
 
 JOURNAL = JournalId(KIOSK, "inc-1")
@@ -147,11 +145,14 @@ def test_a_second_journal_of_a_kiosk_is_told_wherever_it_begins_to_arrive(
     assert kinds(bench.rows()["alarms"], "code") == ["new_incarnation"]
 
 
+@pytest.mark.timeout(90)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.sets(st.integers(1, 12), min_size=1), max_size=10))
-def test_any_order_and_repetition_ends_in_each_effect_once(sends: list[set[int]]) -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        bench = GatewayBench(Path(directory) / "gateway.db")
+@given(sends=st.lists(st.sets(st.integers(1, 12), min_size=1), max_size=10))
+def test_any_order_and_repetition_ends_in_each_effect_once(
+    places: Places, sends: list[set[int]]
+) -> None:
+    with places.new() as place:
+        bench = GatewayBench(place)
         try:
             journal = a_journal(12)
             recorded: set[int] = set()
