@@ -36,7 +36,7 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(places: Places) -> N
         database.close()
 
 
-@pytest.mark.parametrize("revision", ["0001"])
+@pytest.mark.parametrize("revision", ["0001", "0002"])
 def test_rows_of_an_older_schema_are_kept(places: Places, revision: str) -> None:
     with places.unmigrated() as place:
         engine = engine_of(place)
