@@ -34,6 +34,7 @@ from store_forward.gateway.journals import (
     write_alarm,
 )
 from store_forward.gateway.problems import Refused
+from store_forward.gateway.reading import is_storable
 from store_forward.gateway.signatory import Signatory
 from store_forward.gateway.statements import add_if_absent
 from store_forward.gateway.streams import ChainLink, check_links
@@ -222,9 +223,10 @@ class CaseDesk:
 
 
 def _find_case(connection: Connection, device_id: str, case_id: str) -> Row[Any]:
-    row = connection.execute(
-        select(open_case).where(open_case.c.device == device_id, open_case.c.case_id == case_id)
-    ).one_or_none()
+    wanted = select(open_case).where(
+        open_case.c.device == device_id, open_case.c.case_id == case_id
+    )
+    row = connection.execute(wanted).one_or_none() if is_storable(case_id) else None
     if row is None:
         raise Refused(404, "unknown_case", f"{device_id} has no case of this id")
     if row.seq is None or row.incarnation is None:

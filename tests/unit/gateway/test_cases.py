@@ -194,7 +194,8 @@ def test_the_same_decision_again_is_the_same_and_another_is_refused(
     decided = resolve(bench, Verdict.SETTLED)
     assert resolve(bench, Verdict.SETTLED) == decided
     assert refusal(bench, Verdict.WITHDRAWN) == (409, "decided_otherwise")
-    assert refusal(bench, Verdict.SETTLED, "no such case") == (404, "unknown_case")
+    for unknown in ("no such case", "a\0b"):
+        assert refusal(bench, Verdict.SETTLED, unknown) == (404, "unknown_case")
 
 
 def test_decisions_come_once_for_each_cursor_and_only_for_their_journal(
