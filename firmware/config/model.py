@@ -94,6 +94,7 @@ class Limits(Section, frozen=True):
     by more than this is returned. ``data_max_age_hours``: older reference data stops the sale.
     Nothing new begins with less than ``reserve_disk_mb`` (10^6 bytes) left on the disk, or with
     ``queue_max_entries`` entries, or one older than ``queue_max_age_hours``, not sent yet.
+    ``retention_days`` after its business day an entry that the HIS has acknowledged may go.
     """
 
     idle_seconds: Annotated[int, msgspec.Meta(ge=20, le=600)] = 60
@@ -105,6 +106,7 @@ class Limits(Section, frozen=True):
     reserve_disk_mb: Annotated[int, msgspec.Meta(ge=16, le=1_000_000)] = 64
     queue_max_entries: Annotated[int, msgspec.Meta(ge=100, le=1_000_000)] = 100_000
     queue_max_age_hours: Annotated[int, msgspec.Meta(ge=1, le=720)] = 72
+    retention_days: Annotated[int, msgspec.Meta(ge=7, le=3650)] = 180
 
 
 class Paths(Section, frozen=True):
