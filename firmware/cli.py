@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from firmware.assembly import CannotStart
-from firmware.commands import keys
+from firmware.commands import keys, outbox
 
 USAGE = 2
 """Exit code for unknown arguments and bad files (as in sysexits and argparse)."""
@@ -37,6 +37,7 @@ The HIS side and the desk:
 Tools:
   outpost config check FILE        every error of a deployment file at once, with its line
   outpost verify-journal PATH      checks a kiosk's journal, independently of the writer
+  outpost outbox status | list     what waits for the HIS, what it did not accept, what to do
   outpost keys status | wrap | rotate | recover
                                    how the store's key is held; sealing it, changing it
   outpost bench main-path          speed and size against their targets
@@ -224,6 +225,7 @@ def _add_tools(commands: argparse._SubParsersAction[_OneLineErrors]) -> None:
     )
     verify.set_defaults(handler=_verify_journal)
     keys.register(commands)
+    outbox.register(commands)
     bench = commands.add_parser(
         "bench",
         help="measure against the targets",
