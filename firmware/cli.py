@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from firmware.assembly import CannotStart
-from firmware.commands import keys, outbox
+from firmware.commands import backup, courier, keys, outbox, verify_journal
 
 USAGE = 2
 """Exit code for unknown arguments and bad files (as in sysexits and argparse)."""
@@ -38,6 +38,9 @@ Tools:
   outpost config check FILE        every error of a deployment file at once, with its line
   outpost verify-journal PATH      checks a kiosk's journal, independently of the writer
   outpost outbox status | list     what waits for the HIS, what it did not accept, what to do
+  outpost backup create | restore  an encrypted copy of the store; a spare machine from it
+  outpost courier export | import  what waits goes to the gateway on a stick, and comes back
+  outpost gateway courier import   applies what a stick brings
   outpost keys status | wrap | rotate | recover
                                    how the store's key is held; sealing it, changing it
   outpost bench main-path          speed and size against their targets
@@ -98,14 +101,6 @@ def _config_check(asked: argparse.Namespace) -> int:
     code, text = check(asked.file)
     print(text, file=sys.stderr if code else sys.stdout)
     return code
-
-
-def _verify_journal(asked: argparse.Namespace) -> int:
-    from firmware.assembly import verify_journal
-
-    report = verify_journal(asked.path, asked.key, asked.gateway_key)
-    print(report.render(), end="")
-    return 0 if report.ok else 1
 
 
 def _gateway(asked: argparse.Namespace) -> int:
@@ -202,28 +197,9 @@ def _add_tools(commands: argparse._SubParsersAction[_OneLineErrors]) -> None:
     check = actions.add_parser("check", help=text, description=f"outpost config check: {text}.")
     check.add_argument("file", type=Path, metavar="FILE")
     check.set_defaults(handler=_config_check)
-    verify = commands.add_parser(
-        "verify-journal",
-        help="check a kiosk's journal, offline",
-        description="Reads the encrypted store read-only with code of its own (not the writer's) "
-        "and checks sequence, hash chain and receipts. Exit code 1 if anything is wrong.",
-    )
-    verify.add_argument("path", type=Path, metavar="PATH", help="store.db")
-    verify.add_argument(
-        "--key",
-        type=Path,
-        default=Path("/etc/outpost/keys/store.key"),
-        metavar="FILE",
-        help="the store's key in plain (default: %(default)s); where there is none, store.keys "
-        "beside the store is opened",
-    )
-    verify.add_argument(
-        "--gateway-key",
-        type=Path,
-        metavar="FILE",
-        help="gateway-receipt.pem, to check the receipts' signatures too",
-    )
-    verify.set_defaults(handler=_verify_journal)
+    verify_journal.register(commands)
+    backup.register(commands)
+    courier.register(commands)
     keys.register(commands)
     outbox.register(commands)
     bench = commands.add_parser(
@@ -279,6 +255,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from firmware.checks import run_power_cuts
 
         return run_power_cuts(words[2:])
+    if words[:2] == ["gateway", "courier"]:
+        from firmware.commands import gateway_courier
+
+        return _guarded("gateway courier", lambda: gateway_courier.run(words[2:]))
     if words[:2] == ["bench", "store"]:
         from firmware.checks import run_store_bench
 
@@ -289,10 +269,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _lab(argparse.Namespace(arguments=words[1:]))
     asked = parser().parse_args(words)
     handler: Handler = asked.handler
+    return _guarded(asked.command, lambda: handler(asked))
+
+
+def _guarded(command: str, run: Callable[[], int]) -> int:
+    """What keeps a command from starting is one line, not a traceback."""
     try:
-        return handler(asked)
+        return run()
     except CannotStart as fault:
-        print(f"outpost {asked.command}: {fault}", file=sys.stderr)
+        print(f"outpost {command}: {fault}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
         return 130

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from store_forward.contract.sealed import Header
 from store_forward.store import driver
 from store_forward.store.driver import Access, Connection
 from store_forward.store.errors import DamagedStore, StoreError, WrongKey
 from store_forward.store.keys import StoreKey
 from store_forward.store.verify_chain import check_checkpoints, check_events, check_slots
-from store_forward.store.verify_copies import check_mirror, find_bad_bytes
+from store_forward.store.verify_copies import check_beside, check_mirror, find_bad_bytes
 from store_forward.store.verify_receipts import check_mark, check_receipts
 from store_forward.store.verify_report import Checks, JournalReport, SignatureCheck
 
@@ -30,11 +31,13 @@ def verify_journal(
     *,
     is_device: SignatureCheck | None = None,
     retired: Sequence[StoreKey] = (),
+    beside: Sequence[Header] = (),
 ) -> JournalReport:
     """Check bytes, chain, gaps, checkpoints, receipts and mirror; never raises for damage.
 
     ``is_signed`` checks the gateway's signatures, ``is_device`` the device's; ``retired`` keys
-    may have sealed older segments of the mirror.
+    may have sealed older segments of the mirror, ``beside`` are the headers of sealed files that
+    claim to hold entries of this journal.
 
     Raises:
         KeyUnusable, StoreMissing, WrongKey, NotEncrypted, StoreUnavailable: the journal could not
@@ -54,6 +57,7 @@ def verify_journal(
         check_mark,
         check_checkpoints,
         lambda c, r, _: check_mirror(c, r, (key, *retired)),
+        lambda c, r, _: check_beside(c, r, beside),
         _check_pages,
     )
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from store_forward.contract.sealed import Header
 from store_forward.store import driver
 from store_forward.store.driver import Connection
 from store_forward.store.keys import StoreKey
@@ -65,6 +66,24 @@ def check_mirror(connection: Connection, report: JournalReport, keys: Sequence[S
     kept = range(max(report.acked_to, report.base_seq) + 1, report.head_seq + 1)
     for first, last in _runs([seq for seq in kept if seq not in found.hashes]):
         report.note(f"entries {first} to {last} are not in the mirror", first)
+
+
+def check_beside(connection: Connection, report: JournalReport, headers: Sequence[Header]) -> None:
+    """Sealed files must be of this journal and end at an entry that is the same here."""
+    for header in headers:
+        name = f"{header.kind} {header.number}"
+        if (header.device, header.incarnation) != (report.device, report.incarnation):
+            report.note(f"{name} belongs to another kiosk or incarnation")
+            continue
+        here = hash_at(connection, header.last_seq)
+        if header.last_seq > report.head_seq:
+            report.note(
+                f"{name} goes up to entry {header.last_seq}, this journal lacks those from "
+                f"{report.head_seq + 1} on",
+                report.head_seq + 1,
+            )
+        elif here is not None and here.hex() != header.last_hash:
+            report.note(f"{name} holds another entry {header.last_seq}", header.last_seq)
 
 
 def _runs(seqs: Sequence[int]) -> list[tuple[int, int]]:

@@ -70,7 +70,12 @@ TAUGHT = {
     "lab": ["--device", "cash_acceptor/ccnet", "curl"],
     "config": ["check"],
     "config check": ["FILE", "every error"],
-    "verify-journal": ["--key", "store.db", "read-only"],
+    "verify-journal": ["--key", "store.db", "read-only", "--device-key", "--also"],
+    "backup": ["create", "restore", "escrow key"],
+    "backup create": ["--out", "whole or not at all"],
+    "backup restore": ["--onto", "--escrow-key", "lost with it"],
+    "courier": ["export", "import", "outpost gateway courier import", "nothing is booked twice"],
+    "gateway courier": ["import", "once, however often"],
     "bench": ["main-path", "--json", "outpost bench store --help"],
     "bench store": ["--quick", "--dir", "--json", "Exit code", "plain SQLite"],
 }
@@ -290,16 +295,23 @@ def test_a_changed_entry_is_found(kiosk: Workspace) -> None:
     assert "entry 2 does not match its hash" in ended.out
 
 
+def test_a_journal_that_was_cut_off_is_a_finding(kiosk: Workspace) -> None:
+    cut_store_off(kiosk)
+    ended = verify(kiosk)
+    assert (ended.code, ended.err) == (1, "")
+    assert "no whole page" in ended.out
+    assert "cut off" in ended.out
+
+
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
         (lambda kiosk: store_of(kiosk).unlink(), "there is no store"),
         (leave_an_unencrypted_file, "without encryption"),
-        (cut_store_off, "cut off"),
         (put_another_store_key, "does not open with this key"),
         (remove_store_key, "the store key is missing"),
     ],
-    ids=["missing", "not encrypted", "cut off", "another key", "no key"],
+    ids=["missing", "not encrypted", "another key", "no key"],
 )
 def test_what_cannot_be_verified_is_one_line(
     kiosk: Workspace, spoil: Callable[[Workspace], None], told: str
