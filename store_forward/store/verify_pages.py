@@ -94,11 +94,11 @@ def _bad_pages(path: Path, data: bytes, key_hex: str, logged: set[int]) -> list[
             if number in logged:
                 why += "; the log holds a newer copy of it"
             bad.append(BadPlace(path, index * PAGE, PAGE, why))
-    if rest and count + 1 not in logged:
-        bad.append(BadPlace(path, count * PAGE, rest, f"{rest} bytes are no whole page"))
     if count and len(bad) == count:
         why = "no page holds: the first 16 bytes were changed, or the key is another one"
         return [BadPlace(path, 0, SALT, why)]
+    if rest and count + 1 not in logged:
+        bad.append(BadPlace(path, count * PAGE, rest, f"{rest} bytes are no whole page"))
     return bad
 
 
