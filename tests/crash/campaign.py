@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.crash.judge import Harm
-from tests.crash.recording import Recording, write_files
+from tests.crash.recording import Recording, WorkloadFailed, write_files
 from tests.crash.trial import SCRATCH, explained, judged, recorded, scratch, state_named, states_of
 from tests.crash.workloads import catalogue
 
@@ -111,7 +111,11 @@ def jobs(workloads: Sequence[str], states: int, seed: int) -> list[Job]:
 def do(job: Job) -> Outcome:
     """Record and judge."""
     began = time.monotonic()
-    recording = recorded(job.workload, job.seed)
+    try:
+        recording = recorded(job.workload, job.seed)
+    except WorkloadFailed as failure:
+        # A workload that cannot even run to its end is as bad as a state that does not open.
+        return Outcome(job, 0, {Harm.UNREADABLE: 1}, time.monotonic() - began, str(failure))
     looked_at, harmed = 0, {}
     with scratch() as folder:
         for state in states_of(recording, job.states, job.seed):

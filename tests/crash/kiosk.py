@@ -18,13 +18,18 @@ class Kiosk:
     device: str = DEVICE
     key: StoreKey = KEY
 
+    def key_in(self, folder: Path) -> StoreKey:
+        """The key of the store in this folder."""
+        return self.key
+
     def boot(self, folder: Path) -> Store:
         """Open the store of this folder as core does when it starts, recovery included."""
-        return Store.open(folder / STORE, self.key, device=self.device, create=True)
+        return Store.open(folder / STORE, self.key_in(folder), device=self.device, create=True)
 
     def open_as_guest(self, folder: Path) -> Store:
         """Open it as sync does."""
-        return Store.open(folder / STORE, self.key, device=self.device, role=Role.GUEST)
+        key = self.key_in(folder)
+        return Store.open(folder / STORE, key, device=self.device, role=Role.GUEST)
 
 
 KIOSK = Kiosk()

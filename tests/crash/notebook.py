@@ -49,7 +49,14 @@ class Parked(msgspec.Struct, frozen=True, tag=True):
     seq: int
 
 
-Note = Offered | Accepted | Refused | Unknown | Answered | Parked
+class Written(msgspec.Struct, frozen=True, tag=True):
+    """This file beside the store is whole; it reaches up to ``last_seq``."""
+
+    name: str
+    last_seq: int
+
+
+Note = Offered | Accepted | Refused | Unknown | Answered | Parked | Written
 
 _decoder = msgspec.json.Decoder(Note)
 

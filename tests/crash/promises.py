@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
-from tests.crash.notebook import Accepted, Answered, Note, Offered, Parked, Refused, Unknown
+from tests.crash.notebook import (
+    Accepted,
+    Answered,
+    Note,
+    Offered,
+    Parked,
+    Refused,
+    Unknown,
+    Written,
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,10 @@ def promises(notes: Sequence[Note]) -> Promises:
                 acked = max(acked, seq)
             case Parked(seq=seq):
                 parked.add(seq)
+            case Written():
+                pass  # no promise of the store
+            case _:
+                assert_never(note)
     if offered is not None:
         groups.append(Promise(offered, certain=False))
     return Promises(tuple(groups), acked, frozenset(parked), offered)

@@ -16,7 +16,7 @@ from tests.native_library import native_library
 
 ROOT = Path(__file__).parents[2]
 RECORDER = Path(__file__).parent / "recorder" / "recorder.c"
-SECONDS = 60
+SECONDS = 240
 """After this a workload hangs."""
 
 SYNC_MICROSECONDS = 300
@@ -80,22 +80,25 @@ def record(
     before = notes.read_bytes() if notes.exists() else b""
     with tempfile.TemporaryDirectory(prefix="outpost-crash-log-") as logs:
         log = Path(logs) / "log"
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", module, workload, str(seed), str(folder)],
-            env=os.environ
-            | {
-                "PYTHONPATH": str(ROOT),
-                "LD_PRELOAD": str(recorder_library()),
-                "OUTPOST_RECORD_ROOT": str(folder),
-                "OUTPOST_RECORD_LOG": str(log),
-                "OUTPOST_RECORD_SYNC_US": str(SYNC_MICROSECONDS),
-                **(more or {}),
-            },
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [sys.executable, "-P", "-m", module, workload, str(seed), str(folder)],
+                env=os.environ
+                | {
+                    "PYTHONPATH": str(ROOT),
+                    "LD_PRELOAD": str(recorder_library()),
+                    "OUTPOST_RECORD_ROOT": str(folder),
+                    "OUTPOST_RECORD_LOG": str(log),
+                    "OUTPOST_RECORD_SYNC_US": str(SYNC_MICROSECONDS),
+                    **(more or {}),
+                },
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise WorkloadFailed(f"{workload} has not ended after {SECONDS} s") from None
         operations = tuple(parse(log.read_bytes())) if log.exists() else ()
     if done.returncode != 0:
         raise WorkloadFailed(f"{workload} ended with {done.returncode}:\n{done.stderr}")

@@ -35,7 +35,9 @@ def test_what_could_change_a_file_unseen_stops_the_recording(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("name", sorted(catalogue.WORKLOADS | catalogue.CONTROLS))
 def test_every_workload_is_recorded_byte_for_byte(name: str) -> None:
-    with scratch() as folder:
+    with scratch() as outside:
+        folder = outside / "disk"
+        folder.mkdir()
         catalogue.prepare(name, 11, folder)
         recording = record(name, 11, folder)
         assert final_state(recording) == files_in(folder)

@@ -43,7 +43,9 @@ def scratch() -> Iterator[Path]:
 
 def recorded(workload: str, seed: int) -> Recording:
     """Run the workload once under the recorder."""
-    with scratch() as folder:
+    with scratch() as outside:
+        folder = outside / "disk"
+        folder.mkdir()
         catalogue.prepare(workload, seed, folder)
         return record(workload, seed, folder)
 
@@ -57,7 +59,7 @@ def judged(state: CrashState, folder: Path) -> Verdict:
     blow = workload.blow if state.blow is Blow.POWER_CUT else state.blow
     chosen = zlib.crc32(state.name.encode()) % ONE_IN == 0
     twice = chosen and blow is not Blow.DAMAGE_TO_ALL
-    return judge(folder, state.notes, workload.kiosk, blow, twice=twice)
+    return judge(folder, state.notes, workload.kiosk, blow, look=workload.look, twice=twice)
 
 
 def states_of(recording: Recording, wanted: int, seed: int) -> Iterator[CrashState]:

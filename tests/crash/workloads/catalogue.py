@@ -9,9 +9,18 @@ from pathlib import Path
 
 from tests.crash.blow import Blow
 from tests.crash.damage import DAMAGES
+from tests.crash.judge import Look
 from tests.crash.kiosk import KIOSK, Kiosk
 from tests.crash.notebook import Notebook
-from tests.crash.workloads import controls, enqueue, migration, outbox, recovery
+from tests.crash.workloads import (
+    controls,
+    enqueue,
+    handover,
+    migration,
+    outbox,
+    recovery,
+    rotation,
+)
 
 Step = Callable[[Path, random.Random, Notebook], None]
 
@@ -21,7 +30,7 @@ class Workload:
     """``prepare`` makes the files that are there before, ``run`` is recorded.
 
     ``blow`` is what befell the disk before that. ``damages`` are there for workloads that show what
-    befalls a disk besides power cuts.
+    befalls a disk besides power cuts. ``look`` looks at files beside the store.
     """
 
     prepare: Step
@@ -29,6 +38,7 @@ class Workload:
     kiosk: Kiosk = KIOSK
     blow: Blow = Blow.POWER_CUT
     damages: tuple[str, ...] = ()
+    look: Look | None = None
 
 
 def _nothing(folder: Path, rng: random.Random, notebook: Notebook) -> None:
@@ -47,6 +57,10 @@ WORKLOADS: dict[str, Workload] = {
     "killed": Workload(enqueue.prepare, recovery.restart_after_kills),
     "failing-disk": Workload(enqueue.prepare, recovery.work_on_a_failing_disk),
     "roll-over": Workload(enqueue.prepare, enqueue.run_through_segments),
+    "rotate-keys": Workload(rotation.prepare, rotation.run, rotation.SEALED),
+    "back-up": Workload(enqueue.prepare, handover.back_up, look=handover.look_at_backups),
+    "restore": Workload(handover.prepare_restore, handover.restore),
+    "courier": Workload(outbox.prepare, handover.carry, look=handover.look_at_bundles),
     "damage": Workload(enqueue.prepare, outbox.days, damages=tuple(DAMAGES)),
 }
 """What must survive every cut."""

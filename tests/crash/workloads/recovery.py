@@ -74,6 +74,9 @@ FAILURES = (
 """A disk that is full or fails now and then, at the log or at the mirror."""
 
 
+MOST_STARTS = 20
+
+
 def work_on_a_failing_disk(folder: Path, rng: random.Random, notebook: Notebook) -> None:
     """Now and then the disk refuses a write or an fsync; what was refused never comes back."""
     for first, failure in zip(range(1001, 9001, 1000), FAILURES, strict=False):
@@ -96,8 +99,8 @@ def _run_core(
 def _work(folder: Path, first: int, rng: random.Random) -> None:
     """As core does: begins anew when the store is not to be used any more."""
     notebook = Notebook(folder)
-    waiting = list(groups(rng, first, 20))
-    for _ in range(40):
+    waiting = list(groups(rng, first, 8))
+    for _ in range(MOST_STARTS):
         try:
             with KIOSK.boot(folder) as store:
                 while waiting:
