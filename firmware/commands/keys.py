@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from store_forward.store.keyring.machine import Wrapper
 
 MACHINES = ("tpm", "credential")
+PCRS = "sha256:7"
 _WHERE = "stop core and sync first: systemctl stop outpost-core outpost-sync"
 
 
@@ -110,13 +111,15 @@ def _add_deployment(action: Any) -> None:
 
 def _add_machine(action: Any) -> None:
     action.add_argument(
-        "--machine", choices=MACHINES, help="what wraps it (default: the TPM if there is one)"
+        "--machine",
+        choices=MACHINES,
+        help="what wraps it (default: what does now; at first the TPM if there is one)",
     )
     action.add_argument(
         "--pcrs",
-        default="sha256:7",
         metavar="LIST",
-        help="registers the TPM compares, e.g. sha256:4,7 (default: %(default)s, Secure Boot)",
+        help="registers the TPM compares, e.g. sha256:4,7 (default: those it compares now; at "
+        f"first {PCRS}, Secure Boot)",
     )
     _add_machine_key(action)
 
@@ -153,7 +156,7 @@ def _wrap(asked: argparse.Namespace) -> int:
 
     site = _site(asked.deployment)
     done = wrap(site, _wrapper(asked, site), _escrow(asked.escrow), _now)
-    print(f"wrapped: {done.path}")
+    print(f"wrapped: {done.path}; keep a copy of it elsewhere, it is no secret")
     if done.left_plain is not None:
         print(f"still there: {done.left_plain}, the same key in plain; remove it by hand")
     if done.was_plain:
@@ -178,7 +181,7 @@ def _rotate(asked: argparse.Namespace) -> int:
         escrow=_escrow(asked.escrow),
         data=asked.data,
     )
-    print(f"renewed: {done.path}")
+    print(f"renewed: {done.path}; renew the copy you keep of it")
     if asked.data:
         _tell_former(done)
     if asked.escrow:
@@ -208,7 +211,7 @@ def _recover(asked: argparse.Namespace) -> int:
     else:
         ring_key = recovering.by_card(asked.envelope, asked.unwrapped)
     keys = asked.machine_key or Path("machine.key")
-    wrapper = wrapper_of(asked.machine, asked.pcrs, keys)
+    wrapper = wrapper_of(asked.machine, asked.pcrs or PCRS, keys)
     done = changing.recover(asked.envelope, asked.out, ring_key, wrapper, _now)
     print(f"recovered: {done.path}; put it beside the store of the dead kiosk, as store.keys")
     return 0
@@ -234,7 +237,18 @@ def _machine_key(asked: argparse.Namespace, site: Site) -> Path:
 
 
 def _wrapper(asked: argparse.Namespace, site: Site) -> Wrapper:
-    return wrapper_of(asked.machine, asked.pcrs, _machine_key(asked, site))
+    """What is to wrap the key: what was asked for, else what wraps it now."""
+    from store_forward.store.keyring.envelope import TpmSeal
+    from store_forward.store.keyring.files import read_envelope
+
+    name, pcrs = asked.machine, asked.pcrs
+    if site.envelope.exists():
+        seal = read_envelope(site.envelope, site.device).machine
+        if isinstance(seal, TpmSeal):
+            name, pcrs = name or "tpm", pcrs or seal.pcrs
+        else:
+            name = name or "credential"
+    return wrapper_of(name, pcrs or PCRS, _machine_key(asked, site))
 
 
 def _escrow(path: Path | None) -> EscrowKey | None:

@@ -29,17 +29,17 @@ from store_forward.store.keyring.envelope import (
 )
 from store_forward.store.keyring.escrow import EscrowKey
 from store_forward.store.keyring.files import read_envelope, write_envelope
+from store_forward.store.keyring.fitting import needed_former, opens
 from store_forward.store.keyring.loading import (
     PLAIN_KEY,
     Site,
     current_of,
     next_of,
     open_envelope,
-    opens,
     unseal_of,
 )
 from store_forward.store.keyring.machine import Machine, Wrapper
-from store_forward.store.keyring.rekeying import are_former_keys_needed, rekey
+from store_forward.store.keyring.rekeying import rekey
 from store_forward.store.keys import load_key, sync_directory
 
 Clock = Callable[[], datetime]
@@ -103,8 +103,9 @@ def rotate(
             _write(site.envelope, site.device, keys, wrapper, chosen, now, replaces=True)
 
         if not data:
-            write(found)
-            return Wrapped(site.envelope, len(found))
+            kept = _still_needed(site, found)
+            write(kept)
+            return Wrapped(site.envelope, len(kept))
         return Wrapped(site.envelope, _rotate_data(site, found, write, now))
 
 
@@ -142,10 +143,18 @@ def _rotate_data(
             following = new_data_key(Role.NEXT, _stamp(now))
             write((current, following, *retired))
         change(following.key)
-    retired = (_as(current, Role.RETIRED), *retired)
-    kept = retired if are_former_keys_needed(site.store) else ()
-    write((_as(following, Role.CURRENT), *kept))
-    return 1 + len(kept)
+    kept = _still_needed(site, (_as(following, Role.CURRENT), _as(current, Role.RETIRED), *retired))
+    write(kept)
+    return len(kept)
+
+
+def _still_needed(site: Site, found: tuple[DataKey, ...]) -> tuple[DataKey, ...]:
+    """Without the retired keys that open nothing any more."""
+    former = tuple(one.key.hex_digits for one in found if one.note.role is Role.RETIRED)
+    needed = needed_former(site.store, current_of(found).key.hex_digits, former)
+    return tuple(
+        one for one in found if one.note.role is not Role.RETIRED or one.key.hex_digits in needed
+    )
 
 
 def _write(

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from store_forward.store import driver
-from store_forward.store.driver import Access
-from store_forward.store.errors import KeyUnusable, StoreError
+from store_forward.store.errors import KeyUnusable
 from store_forward.store.keyring.envelope import (
     DataKey,
     Envelope,
@@ -17,6 +15,7 @@ from store_forward.store.keyring.envelope import (
     unseal,
 )
 from store_forward.store.keyring.files import envelope_of, read_envelope
+from store_forward.store.keyring.fitting import opens, require_fit
 from store_forward.store.keyring.machine import Machine
 from store_forward.store.keys import StoreKey, load_key
 
@@ -49,13 +48,15 @@ def load_store_key(
     ``keys`` is the key directory. Costs a second where a TPM has the key; ask once, at the start.
 
     Raises:
-        KeyUnusable: there is none, or this machine cannot open it.
+        KeyUnusable: there is none, this machine cannot open it, or it is not this store's.
     """
     path = envelope_of(store)
     if not path.exists():
         return load_key(keys / PLAIN_KEY)
     _, found = open_envelope(path, machine, device)
-    return fitting_key(store, found)
+    key = fitting_key(store, found)
+    require_fit(path, store, key)
+    return key
 
 
 def is_sealed_to_tpm(store: Path) -> bool:
@@ -79,8 +80,9 @@ def unseal_of(path: Path, envelope: Envelope, ring_key: bytes) -> tuple[DataKey,
     except NotOpened as fault:
         raise KeyUnusable(
             path,
-            f"the key envelope was changed by someone: {fault}",
-            "Put back the copy you keep of it; find out who could write there",
+            f"the key envelope does not open ({fault}): someone changed it, or the unwrapped key "
+            "is that of another envelope",
+            "Put back the copy you keep of it",
         ) from fault
 
 
@@ -104,12 +106,3 @@ def current_of(found: tuple[DataKey, ...]) -> DataKey:
 def next_of(found: tuple[DataKey, ...]) -> DataKey | None:
     """The key that a rotation under way leads to; None where there is none."""
     return next((one for one in found if one.note.role is Role.NEXT), None)
-
-
-def opens(store: Path, key: StoreKey) -> bool:
-    """Whether the store's first page opens with this key; False where nothing can be said."""
-    try:
-        driver.open_connection(store, key, Access.READ).close()
-    except StoreError:
-        return False
-    return True

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from store_forward.store.errors import KeyUnusable
 from store_forward.store.keyring.files import read_envelope
-from store_forward.store.keyring.loading import PLAIN_KEY, Site, fitting_key, opens, unseal_of
+from store_forward.store.keyring.fitting import opens
+from store_forward.store.keyring.loading import PLAIN_KEY, Site, fitting_key, unseal_of
 from store_forward.store.keyring.machine import Machine
 from store_forward.store.keyring.report import KeyReport, describe, describe_plain
 from store_forward.store.keys import StoreKey, load_key

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from store_forward.store import driver
 from store_forward.store.driver import Access, Connection
 from store_forward.store.errors import StoreBusy, StoreError, StoreFull, StoreMissing, WrongKey
+from store_forward.store.keyring.fitting import mirror_beside
 from store_forward.store.keys import StoreKey
 from store_forward.store.mirror.mirror import Mirror
 
@@ -39,19 +39,6 @@ def rekey(store: Path, current: StoreKey) -> Iterator[Callable[[StoreKey], None]
         yield lambda following: _change(store, current, following)
     finally:
         keeper.close()
-
-
-def mirror_beside(store: Path) -> Path:
-    """The directory of the store's sealed segments."""
-    return store.with_name(store.name + ".mirror")
-
-
-def are_former_keys_needed(store: Path) -> bool:
-    """Whether files lie there that may have been sealed with a key of before: segments of the
-    mirror, and what recovery has set aside."""
-    set_aside = store.parent.glob(f"{glob.escape(store.name)}.quarantined-*")
-    mirror = mirror_beside(store)
-    return any(set_aside) or (mirror.is_dir() and any(mirror.iterdir()))
 
 
 def _change(store: Path, current: StoreKey, following: StoreKey) -> None:

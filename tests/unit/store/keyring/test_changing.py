@@ -209,6 +209,50 @@ def test_the_key_of_before_stays_while_segments_sealed_with_it_are_there(site: S
     assert before.hex_digits in key_of(site).former
 
 
+def test_the_key_of_before_goes_when_nothing_is_sealed_with_it_any_more(site: Site) -> None:
+    wrap(site, credential(site), None, now)
+    fill(site)
+    rotate(site, machine(site), credential(site), now, data=True)
+    for segment in (site.store.parent / "store.db.mirror").iterdir():
+        segment.unlink()
+    fill(site)
+
+    rotate(site, machine(site), credential(site), now)
+
+    assert key_of(site).former == ()
+
+
+def test_the_key_of_before_stays_while_recovery_has_files_set_aside(site: Site) -> None:
+    wrap(site, credential(site), None, now)
+    rotate(site, machine(site), credential(site), now, data=True)
+    (site.store.parent / "store.db.quarantined-20260713T080000Z").touch()
+
+    before = key_of(site).hex_digits
+    rotate(site, machine(site), credential(site), now, data=True)
+
+    assert before in key_of(site).former
+
+
+def test_an_older_copy_of_the_envelope_is_refused_before_it_can_harm_a_sound_store(
+    site: Site,
+) -> None:
+    wrap(site, credential(site), None, now)
+    fill(site)
+    older = site.envelope.read_bytes()
+    rotate(site, machine(site), credential(site), now, data=True)
+    fill(site)
+    newer = site.envelope.read_bytes()
+    files = {path: path.read_bytes() for path in site.store.parent.rglob("*") if path.is_file()}
+
+    site.envelope.write_bytes(older)
+    with pytest.raises(KeyUnusable, match=r"store\.keys: .*newest copy of the envelope"):
+        key_of(site)
+
+    site.envelope.write_bytes(newer)
+    assert files == {path: path.read_bytes() for path in files}
+    assert head(site) == 6
+
+
 def test_a_store_that_dies_after_the_rotation_comes_back_from_older_segments(site: Site) -> None:
     wrap(site, credential(site), None, now)
     fill(site)
@@ -297,7 +341,7 @@ def test_what_another_envelopes_card_decrypted_is_refused_and_nothing_is_written
     wrap(site, credential(site), EscrowKey.load(escrow_files[1]), now)
     out = tmp_path / "out.keys"
 
-    with pytest.raises(KeyUnusable, match="changed by someone"):
+    with pytest.raises(KeyUnusable, match="does not open"):
         recover(site.envelope, out, bytes(32), credential(site), now)
 
     assert not out.exists()
