@@ -22,6 +22,7 @@ from tests.bench.store import contenders, draining, queued, report
 from tests.bench.store.accounting import Ledger
 from tests.bench.store.contenders import MIRRORED_STORE, PERSIST_ACK, PLAIN_STORE, RAW, SQLITE
 from tests.bench.store.disk import complaint_about
+from tests.bench.store.power_cuts import PowerCuts, read_power_cuts
 from tests.bench.store.turns import Entries, settle, take_turns
 from tests.bench.store.watched import CouldNotWatch, Task, watch
 
@@ -60,7 +61,7 @@ WHOLE = Size(
     settle=LOG_WRAPS_AFTER,
     rounds=40,
     slow_rounds=12,
-    kilobyte_rounds=60,
+    kilobyte_rounds=120,
     drains=DRAIN_TARGETS,
     patience_seconds=30,
     slice_seconds=3,
@@ -169,7 +170,9 @@ class Bench:
             self.say(f"{what}: NOT MEASURED: {fault}")
 
 
-def bench_store(folder: Path | None, size: Size, json_out: Path | None) -> int:
+def bench_store(
+    folder: Path | None, size: Size, json_out: Path | None, cuts: PowerCuts | None
+) -> int:
     """Measure, print, clean up; returns the exit code."""
     load_before = os.getloadavg()[0]
     root = Path(tempfile.mkdtemp(prefix="outpost-bench-", dir=folder))
@@ -179,6 +182,8 @@ def bench_store(folder: Path | None, size: Size, json_out: Path | None) -> int:
             print(f"outpost bench store: {complaint}", file=sys.stderr)
         bench = Bench(root, size)
         bench.run()
+        if cuts is not None:
+            bench.figures.append(report.power_cuts(cuts))
     finally:
         _stop_in_peace()
         shutil.rmtree(root, ignore_errors=True)
@@ -189,7 +194,7 @@ def bench_store(folder: Path | None, size: Size, json_out: Path | None) -> int:
         load_before=load_before,
         load_after=os.getloadavg()[0],
     )
-    missing = [*bench.failed, *bench.left_out, *report.elsewhere()]
+    missing = [*bench.failed, *bench.left_out, *report.elsewhere(cuts)]
     print(table(bench.figures, missing))
     if complaint:
         print(complaint)
@@ -218,6 +223,13 @@ def _folder(text: str) -> Path:
     return path
 
 
+def _power_cuts(text: str) -> PowerCuts:
+    try:
+        return read_power_cuts(Path(text).read_text())
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from error
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse and run."""
     parser = argparse.ArgumentParser(
@@ -230,10 +242,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--dir", type=_folder, metavar="DIR", help="on the disk to be measured")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers here")
+    parser.add_argument(
+        "--crash-results",
+        type=_power_cuts,
+        metavar="FILE",
+        help="what 'outpost test --crash' printed, for its row",
+    )
     asked = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return bench_store(asked.dir, QUICK if asked.quick else WHOLE, asked.json)
+        size = QUICK if asked.quick else WHOLE
+        return bench_store(asked.dir, size, asked.json, asked.crash_results)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130

@@ -51,4 +51,4 @@ def test_a_long_queue_is_compared_with_a_short_one() -> None:
 
 
 def test_rows_taken_elsewhere_say_where() -> None:
-    assert all("outpost test --crash" in one.reason for one in elsewhere())
+    assert all("outpost test --crash" in one.reason for one in elsewhere(None))
