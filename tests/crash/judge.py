@@ -156,11 +156,10 @@ def _compare(store: Store, promised: Promises, blow: Blow, *, more: bool) -> Non
 
 
 def _excused(store: Store, promised: Promises, blow: Blow) -> frozenset[int]:
-    """Entries that need not be here: the gateway has them, or the loss was named."""
-    if blow is Blow.POWER_CUT:
-        return frozenset()
-    settled = frozenset(range(1, min(store.journal.base().seq, promised.acked_seq) + 1))
-    if store.recovery is None:
+    """Entries that need not be here: purged, or the gateway has them, or the loss was named."""
+    needless = promised.may_go if blow is Blow.POWER_CUT else promised.acked_seq
+    settled = frozenset(range(1, min(store.journal.base().seq, needless) + 1))
+    if blow is Blow.POWER_CUT or store.recovery is None:
         return settled
     named = [range(one.first, one.last + 1) for one in store.recovery.lost]
     if blow is Blow.DAMAGE_TO_ALL and store.recovery.damage:

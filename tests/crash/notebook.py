@@ -56,7 +56,13 @@ class Written(msgspec.Struct, frozen=True, tag=True):
     last_seq: int
 
 
-Note = Offered | Accepted | Refused | Unknown | Answered | Parked | Written
+class MayGo(msgspec.Struct, frozen=True, tag=True):
+    """Entries up to this one are past their term: a purge may drop them from now on."""
+
+    last_seq: int
+
+
+Note = Offered | Accepted | Refused | Unknown | Answered | Parked | Written | MayGo
 
 _decoder = msgspec.json.Decoder(Note)
 

@@ -9,6 +9,7 @@ from typing import assert_never
 from tests.crash.notebook import (
     Accepted,
     Answered,
+    MayGo,
     Note,
     Offered,
     Parked,
@@ -28,18 +29,22 @@ class Promise:
 
 @dataclass(frozen=True)
 class Promises:
-    """Everything that had been promised. ``offered`` is a group whose append has not returned."""
+    """Everything that had been promised.
+
+    ``offered`` is a group whose append has not returned; up to ``may_go`` entries may be purged.
+    """
 
     groups: tuple[Promise, ...]
     acked_seq: int
     parked: frozenset[int]
     offered: tuple[bytes, ...] | None
+    may_go: int
 
 
 def promises(notes: Sequence[Note]) -> Promises:
     """Read what was promised from the notes."""
     groups: list[Promise] = []
-    acked, parked = 0, set()
+    acked, may_go, parked = 0, 0, set()
     offered: tuple[bytes, ...] | None = None
     for note in notes:
         match note:
@@ -56,10 +61,12 @@ def promises(notes: Sequence[Note]) -> Promises:
                 acked = max(acked, seq)
             case Parked(seq=seq):
                 parked.add(seq)
+            case MayGo(last_seq=seq):
+                may_go = max(may_go, seq)
             case Written():
                 pass  # no promise of the store
             case _:
                 assert_never(note)
     if offered is not None:
         groups.append(Promise(offered, certain=False))
-    return Promises(tuple(groups), acked, frozenset(parked), offered)
+    return Promises(tuple(groups), acked, frozenset(parked), offered, may_go)

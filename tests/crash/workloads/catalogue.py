@@ -52,6 +52,7 @@ WORKLOADS: dict[str, Workload] = {
     "answer": Workload(outbox.prepare, outbox.answer),
     "park": Workload(outbox.prepare, outbox.park),
     "together": Workload(outbox.prepare, outbox.together),
+    "purge": Workload(outbox.prepare_purge, outbox.purge),
     "migrate": Workload(migration.prepare, migration.run, migration.OLD_KIOSK),
     "recover": Workload(recovery.prepare, recovery.recover, blow=Blow.DAMAGE),
     "killed": Workload(enqueue.prepare, recovery.restart_after_kills),

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from store_forward.contract.sealed import signer_text
 from store_forward.contract.wire import Outcome, Result
+from store_forward.store.anchors import Signer
+from store_forward.store.purge import Terms
 from tests.crash.kiosk import KIOSK
-from tests.crash.notebook import Answered, Notebook, Parked
+from tests.crash.notebook import Answered, MayGo, Notebook, Parked
 from tests.crash.workloads import enqueue
 from tests.crash.workloads.enqueue import groups
-from tests.unit.store.builders import receipt
+from tests.unit.store.builders import entry, receipt
 
 WAITING = 24
 
@@ -73,3 +79,30 @@ def days(folder: Path, rng: random.Random, notebook: Notebook) -> None:
                     first_seq, last_seq = sync.outbox.acked_seq() + 1, store.journal.head().seq
                     acked = sync.outbox.record_answer(receipt(store, first_seq, last_seq), [])
                     notebook.note(Answered(acked))
+
+
+def purge(folder: Path, rng: random.Random, notebook: Notebook) -> None:
+    """Old entries go while new ones come and are answered."""
+    signer = Signer(DEVICE_KEY.sign, signer_text(DEVICE_KEY.public_key()), "boot-1")
+    with KIOSK.boot(folder) as store:
+        for first in range(1001, 9001, 1000):
+            plain = [entry(first + number) for number in range(rng.randint(2, 6))]
+            for one in plain:
+                notebook.append(store.journal, [one])
+            first_seq, last_seq = store.outbox.acked_seq() + 1, store.journal.head().seq
+            acked = store.outbox.record_answer(receipt(store, first_seq, last_seq), [])
+            notebook.note(Answered(acked))
+            notebook.note(MayGo(acked))
+            terms = Terms(days=30, kept_entries=rng.randint(0, 3))
+            store.purge.step(terms, date(2027, 1, 1), signer, datetime(2027, 1, 1, tzinfo=UTC))
+            store.purge.give_room_back()
+
+
+def prepare_purge(folder: Path, rng: random.Random, notebook: Notebook) -> None:
+    """A store whose entries belong to no order that is open."""
+    with KIOSK.boot(folder) as store:
+        for number in range(1, 13):
+            notebook.append(store.journal, [entry(number)])
+
+
+DEVICE_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
