@@ -31,7 +31,7 @@ def find_bad_bytes(path: Path, key: StoreKey) -> tuple[list[BadPlace], bool]:
         log_data = log.read_bytes() if log.exists() else b""
         in_log = check_log(log, log_data, key.hex_digits, salt)
         bad = check_database(path, path.read_bytes, key.hex_digits, in_log.pages)
-        keys = [key.hex_digits]
+        keys = [key.hex_digits, *key.former]
         is_right = not (bad and bad[0].length == SALT) or is_readable(mirror_beside(path), keys)
     except OSError as error:
         raise driver.refused_by_system(path, error) from error
@@ -43,7 +43,7 @@ def check_mirror(connection: Connection, report: JournalReport, keys: Sequence[S
     directory = mirror_beside(report.path)
     if not directory.is_dir():
         return
-    texts = [key.hex_digits for key in keys]
+    texts = [digits for key in keys for digits in (key.hex_digits, *key.former)]
     try:
         found = read_mirror(directory, texts, report.device, report.incarnation)
     except OSError as error:
