@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import time
@@ -103,11 +104,11 @@ def seal(kiosk: Workspace, hospital: Hospital, tpm: SoftwareTpm) -> None:
     done(keys(kiosk, "wrap", "--machine", "tpm", "--escrow", hospital.public, tpm=tpm))
 
 
-def core_runs(kiosk: Workspace, tpm: SoftwareTpm | None) -> None:
-    """Start the real core, see it listen, and end it."""
+def core_runs(kiosk: Workspace, tpm: SoftwareTpm | None, boot: str = "boot-1") -> None:
+    """Start the real core in this run of the machine, see it listen, and end it."""
     process = subprocess.Popen(
         command("core", "--deployment", kiosk.deployment),
-        env=environment(**chip(tpm)),
+        env=environment(**chip(tpm), OUTPOST_BOOT=boot),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -193,6 +194,27 @@ def test_a_dead_kiosks_disk_is_opened_on_another_machine(
         assert "recovered" in told
         new.replace(envelope)
         core_runs(kiosk, spare)
+
+
+def test_an_older_copy_of_the_whole_disk_is_found_by_the_tpms_counter(
+    kiosk: Workspace, hospital: Hospital, tpm: SoftwareTpm, tmp_path: Path
+) -> None:
+    seal(kiosk, hospital, tpm)
+    core_runs(kiosk, tpm, "boot-1")
+    core_runs(kiosk, tpm, "boot-1")  # started again, which is no other run of the machine
+    shutil.copytree(kiosk.state, tmp_path / "copy")
+    core_runs(kiosk, tpm, "boot-2")
+    assert set_aside(kiosk) == []
+
+    shutil.rmtree(kiosk.state)
+    shutil.copytree(tmp_path / "copy", kiosk.state)
+    core_runs(kiosk, tpm, "boot-3")
+
+    assert set_aside(kiosk) != []
+
+
+def set_aside(kiosk: Workspace) -> list[str]:
+    return [one.name for one in kiosk.state.iterdir() if ".quarantined-" in one.name]
 
 
 def test_a_machine_without_tpm_is_told_what_that_means(

@@ -38,7 +38,7 @@ from tests.fakes.running_gateway import running_gateway
 from tests.fakes.software_tpm import SoftwareTpm
 
 ORDERS = 1000
-SECONDS = 40
+SECONDS = 80
 ACKNOWLEDGED = 300
 """Entries that the gateway has taken when core and sync are killed."""
 
