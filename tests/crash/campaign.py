@@ -22,7 +22,7 @@ from tests.crash.recording import Recording, WorkloadFailed, write_files
 from tests.crash.trial import SCRATCH, explained, judged, recorded, scratch, state_named, states_of
 from tests.crash.workloads import catalogue
 
-STATES_OF_A_RECORDING = 125
+STATES_OF_A_RECORDING = 60
 """More recordings with fewer states each see more: threads and random numbers differ."""
 
 CONTROL_SHARE = 0.02
@@ -40,7 +40,9 @@ Real processes do what kiosks do (append entries, store receipts, empty the log,
 while a recorder writes down every write, fsync, rename and unlink. From that the disk is built as
 it may be after a cut at any operation: what was fsynced is there, of the rest nothing, some, the
 later without the earlier, or single sectors. Each such state is started from as core does it, and
-compared with what had been acknowledged.
+compared with what had been acknowledged; one in four then loses its database altogether and must
+start again from the mirror. The workload "damage" flips bits, cuts, empties, exchanges and removes
+log, database and mirror instead.
 
   lost        an acknowledged entry, receipt or mark is gone
   corrupt     a wrong entry, half a group, a refused entry, a broken chain
@@ -137,13 +139,21 @@ def campaign(workloads: Sequence[str], states: int, seed: int, processes: int) -
     print(f"{states} states of {len(workloads)} workloads in {len(todo)} recordings, seed {seed}")
     spawning = multiprocessing.get_context("spawn")
     with spawning.Pool(processes, _ignore_interrupts) as pool:
-        for number, outcome in enumerate(pool.imap_unordered(do, todo), 1):
-            tallies[outcome.job.workload].add(outcome)
-            if outcome.report:
-                print(outcome.report, flush=True)
-            if time.monotonic() - told >= _PROGRESS_SECONDS or number == len(todo):
+        outcomes = pool.imap_unordered(do, todo)
+        done = 0
+        while done < len(todo):
+            try:
+                outcome = outcomes.next(timeout=_PROGRESS_SECONDS)
+            except multiprocessing.TimeoutError:
+                outcome = None
+            if outcome is not None:
+                done += 1
+                tallies[outcome.job.workload].add(outcome)
+                if outcome.report:
+                    print(outcome.report, flush=True)
+            if time.monotonic() - told >= _PROGRESS_SECONDS or done == len(todo):
                 told = time.monotonic()
-                _tell_progress(tallies, number, len(todo), told - began)
+                _tell_progress(tallies, done, len(todo), told - began)
     print(table(tallies, time.monotonic() - began))
     return judgement(tallies)
 

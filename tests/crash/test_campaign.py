@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections import Counter
@@ -12,7 +13,8 @@ import pytest
 
 from tests.crash.campaign import STATES_OF_A_RECORDING, Tally, jobs, judgement, table
 from tests.crash.judge import Harm
-from tests.crash.trial import SCRATCH
+from tests.crash.operations import Kind
+from tests.crash.trial import SCRATCH, recorded
 from tests.crash.workloads import catalogue
 from tests.fakes.command_line import Ended, command, environment, outpost
 
@@ -67,6 +69,23 @@ def test_ctrl_c_ends_it_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert campaign.returncode == 130, errors
     assert "stopped" in errors
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.timeout(90)
+def test_a_harmed_state_is_seen_again_from_its_recording(tmp_path: Path) -> None:
+    recording = recorded("acknowledged-early", 5)
+    first_note = next(
+        number for number, one in enumerate(recording.operations, 1) if one.kind is Kind.NOTE
+    )
+    recording.save(tmp_path / "kept.rec")
+    name = f"{first_note + 1}/nothing"
+    shown = run(tmp_path, "--recording", str(tmp_path / "kept.rec"), "--state", name)
+    assert shown.code == 1
+    assert "power cut, nothing survives of what was not fsynced" in shown.out
+    assert shown.out.splitlines()[-1].startswith("lost ")
+    for line in shown.out.splitlines():
+        if line.startswith("files: "):
+            shutil.rmtree(line.removeprefix("files: "))
 
 
 def test_wrong_arguments_are_said_in_a_line(tmp_path: Path) -> None:
