@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from store_forward.store.keyring.machine import Machine, Wrapper
     from store_forward.store.keys import StoreKey
     from store_forward.store.recovery.counter import Counter
+    from store_forward.store.recovery.report import RecoveryReport
     from store_forward.store.verify import JournalReport
 
 
@@ -166,6 +167,7 @@ def run_core(deployment: Deployment) -> int:
         create=True,
         counter=counter_of(deployment),
     ) as store:
+        _tell_recovery(store.recovery)
         service = CoreService(
             store,
             devices_socket=run / "devices.sock",
@@ -180,6 +182,18 @@ def run_core(deployment: Deployment) -> int:
             watchdog_seconds=watchdog_interval_seconds(),
         )
         return _run_until_stopped(service.run)
+
+
+def _tell_recovery(report: RecoveryReport | None) -> None:
+    """Say once, to the log and to whoever watches, what had to be mended in the journal."""
+    if report is None or not report.is_worth_telling:
+        return
+    import structlog
+
+    log = structlog.get_logger(__name__)
+    say = log.error if report.lost or report.replaced else log.warning
+    say("journal mended", **report.summary())
+    print(report.render(), end="", file=sys.stderr)
 
 
 def run_sync(deployment: Deployment) -> int:

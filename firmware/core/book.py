@@ -20,6 +20,7 @@ from store_forward.contract.facts import (
     CaseOpened,
     EntriesLost,
     Fact,
+    JournalRebuilt,
     JournalReplaced,
     KioskStarted,
     NoteCredited,
@@ -136,6 +137,11 @@ class Book:
     last_note_id: str | None = None
 
     @property
+    def numbers(self) -> dict[str, int]:
+        """The last numbers given, for a journal made anew without the entries they are in."""
+        return {"serial": self.serial, "provisional": self.provisional}
+
+    @property
     def last_note(self) -> Note | None:
         """The newest note of the journal; None when it knows none."""
         return self.notes.get(self.last_note_id) if self.last_note_id is not None else None
@@ -166,8 +172,10 @@ class Book:
 def apply(book: Book, fact: Fact, day: str) -> Book:
     """Return the book after ``fact``, which was recorded on business date ``day``."""
     match fact:
-        case KioskStarted() | JournalReplaced() | EntriesLost():
+        case KioskStarted() | EntriesLost():
             return book
+        case JournalReplaced() | JournalRebuilt():
+            return _counting_on(book, fact.numbers)
         case RegistrationConfirmed():
             return replace(
                 book,
@@ -198,6 +206,22 @@ def apply(book: Book, fact: Fact, day: str) -> Book:
             return _print_ended(book, fact)
         case _:
             assert_never(fact)
+
+
+def _counting_on(book: Book, numbers: Mapping[str, int]) -> Book:
+    """Give no number twice: entries that are not here any more may have given these."""
+    return replace(
+        book,
+        serial=_newer(book.serial, numbers.get("serial", 0)),
+        provisional=max(book.provisional, numbers.get("provisional", 0)),
+    )
+
+
+def _newer(serial: int, other: int) -> int:
+    """The serial that was given later: they begin anew after ``SERIALS``."""
+    if 0 in (serial, other):
+        return serial or other
+    return other if (other - serial) % SERIALS < SERIALS // 2 else serial
 
 
 def _order(book: Book, fact: RegistrationConfirmed) -> Order:

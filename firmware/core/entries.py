@@ -16,6 +16,7 @@ from store_forward.contract.facts import (
     EntriesLost,
     Entry,
     Fact,
+    JournalRebuilt,
     JournalReplaced,
     KioskStarted,
     NoteCredited,
@@ -55,7 +56,7 @@ def rfc3339(world: World) -> str:
 def order_of(fact: Fact) -> str | None:
     """Return the order a fact belongs to, None when it belongs to none."""
     match fact:
-        case KioskStarted() | JournalReplaced() | EntriesLost():
+        case KioskStarted() | JournalReplaced() | JournalRebuilt() | EntriesLost():
             return None
         case (
             RegistrationConfirmed()

@@ -32,7 +32,7 @@ from firmware.core.ports import (
 from firmware.core.recovery import recover, remember
 from firmware.core.screens import view
 from firmware.core.session import out_of_service, step
-from firmware.core.state import State
+from firmware.core.state import Attract, State
 from firmware.core.world import World
 from firmware.messages.intents import Touch
 from firmware.messages.views import Screen
@@ -81,6 +81,19 @@ class Runner:
         if self._screen is None:
             raise RuntimeError("recover() must have read the journal before anything is shown")
         return self._screen
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nobody is served and no order is open."""
+        state = self._state
+        if state is None or not isinstance(state.session.step, Attract):
+            return False
+        return state.book.order is None
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The last numbers given to slips and patients."""
+        return {} if self._state is None else self._state.book.numbers
 
     def recover(self) -> bool:
         """Read the journal and go on from what it says; also the way out of a failed journal.

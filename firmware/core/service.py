@@ -37,6 +37,7 @@ from firmware.messages.views import Screen
 from firmware.socket_peers import peer_uid
 from store_forward.contract.facts import Entry
 from store_forward.store.room import BALLAST_BYTES, Ballast
+from store_forward.store.errors import JournalContradicted
 from store_forward.store.store import Store
 
 POLL_SECONDS = 0.5
@@ -80,6 +81,7 @@ class CoreService:
         ballast_bytes: int = BALLAST_BYTES,
     ) -> None:
         self._clock = clock
+        self._store = store
         self._notify = notify
         self._watchdog_seconds = watchdog_seconds
         self._sign = sign_voucher
@@ -100,6 +102,7 @@ class CoreService:
                 software=software,
             )
         )
+        store.carry_numbers(lambda: self._runner.numbers)
         self._door = LineDoor(
             ui_socket,
             self,
@@ -147,6 +150,7 @@ class CoreService:
             if tick.take(self._clock.monotonic()):
                 self._runner.handle(Ticked())
             self._get_going_again()
+            self._make_way_for_recovery()
             tick.expect(self._runner.next_wakeup())
             wait = tick.seconds_left(self._clock.monotonic(), at_most=POLL_SECONDS)
             try:
@@ -172,6 +176,23 @@ class CoreService:
         if self._runner.recover():
             log.warning("journal works again")
             self._line.hang_up()
+
+    def _make_way_for_recovery(self) -> None:
+        """End, so that the next start mends the journal, where going on would only add to it.
+
+        Raises:
+            DamagedStore: the database was found damaged. Nobody is served on it anyway.
+            JournalContradicted: the gateway knows better what this journal holds; not before the
+                patient of now is gone.
+        """
+        if self._journal.damage is not None:
+            raise self._journal.damage
+        if self._around.is_doubted and self._runner.is_at_rest and self._store.is_contradicted():
+            raise JournalContradicted(
+                self._store.path,
+                "the gateway has other or more entries of this journal than this disk",
+                "This start ends here, the next one begins a new journal",
+            )
 
     # --- what the runner uses -------------------------------------------------------------------
 

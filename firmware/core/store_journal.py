@@ -9,7 +9,7 @@ import structlog
 
 from firmware.core.ports import JournalRefused, SlotAlreadySold
 from store_forward.contract.facts import Entry, RegistrationConfirmed
-from store_forward.store.errors import SlotTaken, StoreError, StoreFull
+from store_forward.store.errors import DamagedStore, SlotTaken, StoreError, StoreFull
 from store_forward.store.room import Ballast
 from store_forward.store.store import Store
 
@@ -26,12 +26,13 @@ class StoreJournal:
     """Appends to the store and reads its tail back.
 
     On a full disk the ballast gives its room for what has begun to come to its end; nothing new
-    begins on it.
+    begins on it. ``damage`` is set once the database was found damaged: a new start mends it.
     """
 
     def __init__(self, store: Store, ballast: Ballast) -> None:
         self._store = store
         self._ballast = ballast
+        self.damage: DamagedStore | None = None
 
     def append(self, entries: Sequence[Entry]) -> None:
         """See ``Journal.append``."""
@@ -40,6 +41,7 @@ class StoreJournal:
         except SlotTaken as error:
             raise SlotAlreadySold(str(error)) from error
         except StoreError as error:
+            self._remember(error)
             raise JournalRefused(str(error)) from error
 
     def _append(self, entries: Sequence[Entry]) -> None:
@@ -51,11 +53,17 @@ class StoreJournal:
             log.warning("disk full, ballast dropped", path=str(self._ballast.path))
             self._store.journal.append(entries)  # nothing of the first attempt was written
 
+    def _remember(self, error: StoreError) -> None:
+        if isinstance(error, DamagedStore):
+            self.damage = error
+            self._store.note_damage()
+
     def recent(self) -> Iterable[Entry]:
         """See ``Journal.recent``."""
         try:
             yield from self._tail()
         except StoreError as error:
+            self._remember(error)
             raise JournalRefused(str(error)) from error
         except msgspec.MsgspecError as error:
             raise JournalRefused(

@@ -82,6 +82,11 @@ class StoreSurroundings:
             paused=reason_of(self._strains),
         )
 
+    @property
+    def is_doubted(self) -> bool:
+        """Whether sync says that the gateway's word contradicts this journal."""
+        return self._status.journal != ""
+
     def refresh_if_changed(self) -> bool:
         """Look whether another process has written or the room has changed.
 

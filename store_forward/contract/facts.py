@@ -147,7 +147,8 @@ class JournalReplaced(msgspec.Struct, frozen=True, tag="journal_replaced"):
     The disk held an older copy of ``previous_incarnation``; ``reason`` is a machine word for how
     that was known. Entries ``first_lost`` to ``last_lost`` of it are nowhere on this kiosk
     (``last_lost`` 0: it is not known how many). Those from ``first_unsent`` to ``last_unsent`` (0
-    for none) were not acknowledged and follow this fact once more, under new numbers.
+    for none) were not acknowledged and follow this fact once more, under new numbers. ``numbers``
+    are those of slips and patients from which to count on, by name.
     """
 
     previous_incarnation: str
@@ -156,7 +157,18 @@ class JournalReplaced(msgspec.Struct, frozen=True, tag="journal_replaced"):
     last_lost: int
     first_unsent: int
     last_unsent: int
+    numbers: dict[str, int] = {}
 
+
+class JournalRebuilt(msgspec.Struct, frozen=True, tag="journal_rebuilt"):
+    """The database was lost or damaged and made anew from the mirror.
+
+    Entries up to ``base_seq`` are acknowledged and at the gateway alone; ``numbers`` are those of
+    slips and patients that had been given by the newest of them at the latest, by name.
+    """
+
+    base_seq: int
+    numbers: dict[str, int] = {}
 
 class EntriesLost(msgspec.Struct, frozen=True, tag="entries_lost"):
     """Entries of this incarnation that are nowhere on this kiosk any more: both copies were
@@ -178,6 +190,7 @@ Fact = (
     | SlipPrintEnded
     | CaseOpened
     | JournalReplaced
+    | JournalRebuilt
     | EntriesLost
 )
 

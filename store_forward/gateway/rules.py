@@ -17,6 +17,7 @@ from store_forward.contract.facts import (
     CaseOpened,
     EntriesLost,
     Entry,
+    JournalRebuilt,
     JournalReplaced,
     KioskStarted,
     NoteCredited,
@@ -177,7 +178,7 @@ def decide(entry: Entry, known: Known) -> Decision:
             return blocked or _cancelled(entry, fact, known)
         case NoteEscrowed() | NoteGivenBack() as fact:
             return blocked or (_bad_amount(fact.amount_fen, least=1) or ACCEPT)
-        case KioskStarted() | SlipPrintStarted() | SlipPrintEnded():
+        case KioskStarted() | SlipPrintStarted() | SlipPrintEnded() | JournalRebuilt():
             return blocked or ACCEPT
         case JournalReplaced() | EntriesLost():
             return _history_lost(entry)

@@ -66,6 +66,10 @@ class NotTheKeeper(StoreError):
     """The store was opened by a guest, who does not append. Nothing was written."""
 
 
+class JournalContradicted(StoreError):
+    """The gateway has more of this journal, or something else: this disk is an older copy."""
+
+
 class StoreReplaced(StoreError):
     """Recovery has put another file in the place of the one that is open here: open it anew."""
 

@@ -10,7 +10,13 @@ from enum import Enum
 from pathlib import Path
 from types import TracebackType
 
-from store_forward.contract.facts import ClockTrust, EntriesLost, Entry, JournalReplaced
+from store_forward.contract.facts import (
+    ClockTrust,
+    EntriesLost,
+    Entry,
+    JournalRebuilt,
+    JournalReplaced,
+)
 from store_forward.store.allotments import Allotments
 from store_forward.store.anchors import Checkpoints
 from store_forward.store.driver import Connection
@@ -18,6 +24,7 @@ from store_forward.store.errors import StoreMissing, StoreReplaced
 from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal
 from store_forward.store.keys import StoreKey
+from store_forward.store.marks import Step, judge_mark
 from store_forward.store.mirror.mirror import JournalMirror, Mirror, NoMirror
 from store_forward.store.network_status import NetworkStatus
 from store_forward.store.opening import SCHEMA_VERSION, open_database
@@ -149,6 +156,21 @@ class Store:
             raise
         return cls(kept.connection, kept.identity, mirror, kept.report)
 
+    def carry_numbers(self, numbers: Callable[[], dict[str, int]]) -> None:
+        """Keep core's last numbers of slips and patients beside the journal, for the day on which
+        the entries that gave them are only at the gateway."""
+        if isinstance(self._mirror, Mirror):
+            self._mirror.carry(numbers)
+
+    def is_contradicted(self) -> bool:
+        """Whether the gateway has entries of this journal that are not in it, or other ones: the
+        next keeper begins a new journal."""
+        mark = self.outbox.gateway_mark()
+        if mark is None or mark.incarnation != self.identity.incarnation:
+            return False
+        step = judge_mark(mark, self.journal.head().seq, self.journal.hash_at)
+        return step in (Step.ROLLED_BACK, Step.OTHER_CHAIN)
+
     def note_damage(self) -> None:
         """The database was found damaged in use: the next keeper reads all of it at its start."""
         try:
@@ -207,7 +229,7 @@ def _file_id(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _entry_of(fact: EntriesLost | JournalReplaced, now: datetime) -> Entry:
+def _entry_of(fact: EntriesLost | JournalRebuilt | JournalReplaced, now: datetime) -> Entry:
     """A fact that nobody but recovery can tell, before there is anybody to say how it is."""
     at = now.astimezone(UTC)
     return Entry(

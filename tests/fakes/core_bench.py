@@ -76,6 +76,16 @@ class Bench:
             await self.screen.close()
             self._store.close()
 
+    async def until_core_ends(self) -> None:
+        """Wait until core ends by itself; raises what it ended with."""
+        assert self._task is not None
+        assert self._store is not None
+        try:
+            await self._task
+        finally:
+            await self.screen.close()
+            self._store.close()
+
     async def kill_core(self) -> None:
         assert self._task is not None
         assert self._store is not None

@@ -94,7 +94,8 @@ class Header(msgspec.Struct, frozen=True):
     ``acked_seq`` was acknowledged by the gateway and in the database's main file then, and no
     segment before ``first_kept`` was needed any more. ``last_seq`` is set in a segment that was
     filled from the database up to there and takes no appends. ``counter`` is what the machine's
-    monotonic counter stood at, None where there is none.
+    monotonic counter stood at, None where there is none. ``numbers`` are the last ones that core
+    had given to slips and patients, by name.
     """
 
     number: int
@@ -106,6 +107,7 @@ class Header(msgspec.Struct, frozen=True):
     first_kept: int
     last_seq: int | None = None
     counter: int | None = None
+    numbers: dict[str, int] = {}
 
     def kept_from(self, number: int) -> Header:
         """The same with another ``first_kept``."""

@@ -34,8 +34,6 @@ from store_forward.store.mirror.segment import (
     next_number,
     remove_drafts,
     room_for,
-    segment_name,
-    shorten,
 )
 
 DIRECTORY_MODE = 0o700
@@ -121,6 +119,7 @@ class Mirror:
         self._identity: Identity | None = None
         self._settled: Callable[[], int] = lambda: 0
         self._counter: int | None = None
+        self._numbers: Callable[[], dict[str, int]] = dict
         self._hand = SecondHand()
         self._segment: SegmentFile | None = None
         self._headers: dict[int, Header | None] = {}
@@ -166,6 +165,10 @@ class Mirror:
         self._identity = identity
         self._settled = settled
         self._counter = counter
+
+    def carry(self, numbers: Callable[[], dict[str, int]]) -> None:
+        """Write these into the header of each new segment; ``numbers`` returns them as of now."""
+        self._numbers = numbers
 
     # --- what the journal asks for ---------------------------------------------------------------
 
@@ -309,6 +312,7 @@ class Mirror:
             first_kept=number,
             last_seq=last_seq,
             counter=self._counter,
+            numbers=self._numbers(),
         )
         numbers = self._droppable(header, settled)
         kept = [one for one, _ in list_segments(self.directory) if one not in numbers]
@@ -345,8 +349,3 @@ class Mirror:
             with suppress(Damaged):
                 self._headers[number] = read_header(number, path, self._key)
         return self._headers[number]
-
-
-def give_back_room(directory: Path, number: int, end: int) -> None:
-    """Cut the unused zeros off a segment that nobody writes any more."""
-    shorten(directory / segment_name(number), end)

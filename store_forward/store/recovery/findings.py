@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from store_forward.store.head import START, Head
@@ -69,9 +69,11 @@ class Stretch:
 class MirrorFinding:
     """What the segments that were read hold, of one incarnation.
 
-    ``base`` is what their first entry continues. ``foreign`` are segments of another incarnation,
-    ``damaged`` those with bytes that cannot be read. ``is_whole``: no segment was left unread.
-    ``known_hash`` is the chain hash it has for the database's head, None where it has none.
+    ``base`` is what their first entry continues. ``foreign`` are segments of another incarnation.
+    ``damaged`` are the places that cannot be read, ``spoilt`` the segments in which such a place is
+    not just the end, ``ends`` where the good bytes of the others end. ``is_whole``: no segment was
+    left unread. ``numbers`` are the last that core had given to slips and patients when a segment
+    was begun. ``known_hash`` is the chain hash for the database's head, None where it has none.
     """
 
     identity: Identity
@@ -79,10 +81,13 @@ class MirrorFinding:
     acked_seq: int
     runs: tuple[Run, ...]
     counter: int | None = None
+    numbers: Mapping[str, int] = field(default_factory=dict)
     known_hash: bytes | None = None
     foreign: tuple[int, ...] = ()
     damaged: tuple[str, ...] = ()
     missing: tuple[int, ...] = ()
+    spoilt: tuple[int, ...] = ()
+    ends: tuple[tuple[int, int], ...] = ()
     is_whole: bool = True
 
     @property

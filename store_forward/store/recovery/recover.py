@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import assert_never
 import msgspec
 
 from store_forward.contract.canonical import chain_hash, encode_entry
-from store_forward.contract.facts import EntriesLost, Entry, JournalReplaced
+from store_forward.contract.facts import EntriesLost, Entry, JournalRebuilt, JournalReplaced
 from store_forward.store.driver import Connection
 from store_forward.store.errors import DamagedStore, StoreMissing
 from store_forward.store.head import START, Head
@@ -23,7 +24,12 @@ from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal
 from store_forward.store.keys import StoreKey
 from store_forward.store.mirror.mirror import Mirror
-from store_forward.store.mirror.segment import SEGMENT_BYTES, list_segments
+from store_forward.store.mirror.segment import (
+    SEGMENT_BYTES,
+    list_segments,
+    segment_name,
+    shorten,
+)
 from store_forward.store.recovery.counter import Counter
 from store_forward.store.recovery.decision import (
     AppendTail,
@@ -36,7 +42,7 @@ from store_forward.store.recovery.decision import (
     decide,
 )
 from store_forward.store.recovery.durable import make_durable
-from store_forward.store.recovery.findings import MirrorFinding, Opened, holes
+from store_forward.store.recovery.findings import MirrorFinding, Opened, Run, holes
 from store_forward.store.recovery.look import Looked, look, read_status, write_status
 from store_forward.store.recovery.report import Range, RecoveryReport, ranges
 from store_forward.store.recovery.restoring import put_anchor, restore
@@ -46,7 +52,11 @@ from store_forward.store.recovery.set_aside import set_database_aside, set_segme
 MOST_STEPS = 6
 """More than any state needs: recovery that does not come to an end must say so."""
 
-EntryOf = Callable[[EntriesLost | JournalReplaced], Entry]
+NUMBERS_LEFT_OUT = 2000
+"""Of slips and patients, when a journal is replaced: more than a week's, which the lost end of the
+old one may have given."""
+
+EntryOf = Callable[[EntriesLost | JournalRebuilt | JournalReplaced], Entry]
 """Puts a fact of recovery into an entry, with id and circumstances."""
 
 
@@ -200,6 +210,9 @@ class Recovery:
                 write_status(connection, "counter", b"%d" % mirror.counter)
             if lost:
                 _note_lost(connection, lost)
+            if plan.base.seq > 0:
+                fact = JournalRebuilt(base_seq=plan.base.seq, numbers=dict(mirror.numbers))
+                write_status(connection, "rebuilt", msgspec.json.encode(fact))
 
         with migrations.new_store(self._path, self._key, mirror.identity, fill) as put_in_place:
             self._notes.set_aside += set_database_aside(self._path, self._now())
@@ -222,6 +235,7 @@ class Recovery:
             last_lost=plan.last_lost,
             first_unsent=plan.first_unsent,
             last_unsent=plan.last_unsent,
+            numbers=_beyond(looked.findings.mirror),
         )
         first = encode_entry(self._entry_of(fact))
         stands_at = self._counter.read()
@@ -251,17 +265,21 @@ class Recovery:
         if finding is not None and finding.identity != database.identity:
             finding = None
         make_durable(self._path, self._mirror.directory)
-        self._set_segments_aside(set() if finding is None else set(finding.foreign), keep=finding)
+        if finding is None:
+            self._set_segments_aside(None)
         counter = self._next_count(connection, looked)
         outbox = _Outbox(connection)
         self._mirror.attach(database.identity, outbox.settled_seq, counter)
         self._fill_mirror(connection, database, finding)
-        self._tell_lost(connection)
+        if finding is not None:
+            self._tidy_mirror(finding)
+        self._tell(connection)
         report = self._report(database.identity.incarnation)
         if report.is_worth_telling:
             with connection.transaction():
                 write_status(connection, "recovery", msgspec.json.encode(report))
-        suspect.unlink(missing_ok=True)
+        with suppress(OSError):  # then the next start looks closely once more
+            suspect.unlink(missing_ok=True)
         return Kept(connection, database.identity, report, counter)
 
     def _fill_mirror(
@@ -269,14 +287,27 @@ class Recovery:
     ) -> None:
         """Write to the mirror what it ought to hold and does not."""
         start = max(database.acked_seq, database.base.seq)
-        runs = () if finding is None else finding.runs
-        if finding is not None and not finding.is_whole:
-            start = max(start, finding.base.seq)
+        runs: list[Run] = []
+        if finding is not None:
+            runs = [run for run in finding.runs if run.segment not in finding.spoilt]
+            if not finding.is_whole:
+                start = max(start, finding.base.seq)
         journal = Journal(connection)
         for first, last in holes(runs, start, database.head.seq):
+            chunks = 0
             for before, groups in _chunks(journal, first, last):
                 self._mirror.fill(before, groups)
-            self._notes.mirrored.append(Range(first, last))
+                chunks += 1
+            if chunks:  # else the range is lost, and told
+                self._notes.mirrored.append(Range(first, last))
+
+    def _tidy_mirror(self, finding: MirrorFinding) -> None:
+        """Set aside what is damaged or of another journal, now that all of it stands elsewhere;
+        cut off behind the others what no record is: room, or an append that was cut short."""
+        self._set_segments_aside({*finding.foreign, *finding.spoilt})
+        for number, end in finding.ends:
+            if number not in finding.foreign:
+                shorten(self._mirror.directory / segment_name(number), end)
 
     def _next_count(self, connection: Connection, looked: Looked) -> int | None:
         """Advance the counter, written down first: a cut in between must not look like fraud."""
@@ -294,27 +325,30 @@ class Recovery:
         self._counter.advance()
         return target
 
-    def _tell_lost(self, connection: Connection) -> None:
-        """Entries that are nowhere become a fact of the journal themselves."""
-        body = read_status(connection, "entries_lost")
-        if body is None:
+    def _tell(self, connection: Connection) -> None:
+        """What is not here any more becomes a fact of the journal itself, for core and the HIS."""
+        rebuilt = read_status(connection, "rebuilt")
+        lost = read_status(connection, "entries_lost")
+        facts: list[EntriesLost | JournalRebuilt] = []
+        if rebuilt is not None:
+            facts.append(msgspec.json.decode(rebuilt, type=JournalRebuilt))
+        if lost is not None:
+            ranges = msgspec.json.decode(lost, type=list[Range])
+            facts += [EntriesLost(first_seq=one.first, last_seq=one.last) for one in ranges]
+        if not facts:
             return
-        lost = msgspec.json.decode(body, type=list[Range])
-        entries = [
-            self._entry_of(EntriesLost(first_seq=one.first, last_seq=one.last)) for one in lost
-        ]
+        entries = [self._entry_of(fact) for fact in facts]
         Journal(connection, self._mirror).append(entries)
         with connection.transaction():
+            write_status(connection, "rebuilt", None)
             write_status(connection, "entries_lost", None)
 
     # --- notes -----------------------------------------------------------------------------------
 
-    def _set_segments_aside(
-        self, numbers: set[int] | None, keep: MirrorFinding | None = None
-    ) -> None:
-        """Set these segments aside; all of them where ``keep`` is None."""
+    def _set_segments_aside(self, numbers: set[int] | None) -> None:
+        """Set these segments aside; all of them where ``numbers`` is None."""
         found = [number for number, _ in list_segments(self._mirror.directory)]
-        chosen = found if keep is None else [one for one in found if one in (numbers or set())]
+        chosen = [one for one in found if numbers is None or one in numbers]
         self._notes.set_aside += set_segments_aside(self._mirror.directory, chosen, self._now())
 
     def _note_restored(self, first: int, last: int, lost: tuple[Range, ...]) -> None:
@@ -380,6 +414,13 @@ def _bodies(first: bytes, old: Journal, plan: Replace) -> Iterator[bytes]:
         for row in rows:
             yield row.body
         after = rows[-1].seq
+
+
+def _beyond(mirror: MirrorFinding | None) -> dict[str, int]:
+    """Numbers that the lost end of a journal will not have reached."""
+    return (
+        {name: last + NUMBERS_LEFT_OUT for name, last in mirror.numbers.items()} if mirror else {}
+    )
 
 
 def _note_lost(connection: Connection, lost: tuple[Range, ...]) -> None:

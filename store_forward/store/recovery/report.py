@@ -41,6 +41,17 @@ class RecoveryReport(msgspec.Struct, frozen=True):
         """Whether anything was wrong at all."""
         return bool(self.why or self.restored or self.lost or self.mirrored or self.set_aside)
 
+    def summary(self) -> dict[str, object]:
+        """The report for a structured log."""
+        return {
+            "why": list(self.why),
+            "restored": [str(one) for one in self.restored],
+            "mirrored": [str(one) for one in self.mirrored],
+            "lost": [str(one) for one in self.lost],
+            "set_aside": list(self.set_aside),
+            "replaced": self.replaced,
+        }
+
     def render(self) -> str:
         """The report as text for a person."""
         if not self.is_worth_telling:

@@ -28,14 +28,21 @@ class _Scan:
     newest: Header | None = None
     acked_seq: int = 0
     counter: int | None = None
+    numbers: dict[str, int] = field(default_factory=dict)
     known_hash: bytes | None = None
     foreign: list[int] = field(default_factory=list)
     damaged: list[BadRange] = field(default_factory=list)
+    spoilt: list[int] = field(default_factory=list)
+    ends: list[tuple[int, int]] = field(default_factory=list)
 
     def take(self, segment: Segment) -> None:
         """Add a segment; newer ones were added before, so their aborts are known."""
         self.damaged += segment.bad
         header = segment.header
+        if header is None or any(bad.offset < segment.end for bad in segment.bad):
+            self.spoilt.append(segment.number)
+        else:
+            self.ends.append((segment.number, segment.end))
         if header is not None:
             identity = Identity(header.device, header.incarnation)
             if self.identity is None:
@@ -53,6 +60,7 @@ class _Scan:
     def _take_header(self, header: Header) -> None:
         self.bases.append(Head(header.base_seq, header.base_hash))
         self.acked_seq = max(self.acked_seq, header.acked_seq)
+        self.numbers = self.numbers or header.numbers  # those of the newest that has any
         if header.counter is not None:
             self.counter = max(self.counter or 0, header.counter)
         if self.head is not None and header.base_seq == self.head.seq:
@@ -103,10 +111,13 @@ def scan(
         acked_seq=state.acked_seq,
         runs=tuple(state.runs),
         counter=state.counter,
+        numbers=state.numbers,
         known_hash=state.known_hash,
         foreign=tuple(state.foreign),
         damaged=tuple(str(bad) for bad in state.damaged),
         missing=_missing(found, state.newest),
+        spoilt=tuple(state.spoilt),
+        ends=tuple(state.ends),
         is_whole=not left,
     )
     return finding, tuple(state.damaged)

@@ -77,7 +77,7 @@ def test_a_gateway_that_has_more_ends_the_journal(disk: KioskDisk) -> None:
             first_unsent=13,
             last_unsent=20,
         )
-        assert store.identity.incarnation != first.previous_incarnation  # type: ignore[union-attr]
+        assert store.identity.incarnation != first.previous_incarnation
         assert store.journal.verify() is None
         assert store.outbox.acked_seq() == 0
 
