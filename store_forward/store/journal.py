@@ -106,13 +106,16 @@ class Journal:
         mirror.make_room(before, bodies)
         connection = self._connection
         connection.begin()
+        heads = _chained(before, bodies)
+        after = heads[-1]
+        # The mirror works while the rows go in, but where one of them may well be refused.
+        is_early = not any(isinstance(entry.fact, RegistrationConfirmed) for entry in entries)
         try:
-            after = self._insert_all(entries, bodies, before)
-        except BaseException:
-            connection.roll_back()
-            raise
-        try:
-            mirror.start(before, after, bodies)
+            if is_early:
+                mirror.start(before, after, bodies)
+            self._insert_all(entries, bodies, heads)
+            if not is_early:
+                mirror.start(before, after, bodies)
             connection.commit()
         except BaseException:
             connection.roll_back()
@@ -129,13 +132,12 @@ class Journal:
         except StoreError:
             return False
 
-    def _insert_all(self, entries: Sequence[Entry], bodies: Sequence[bytes], head: Head) -> Head:
-        for entry, body in zip(entries, bodies, strict=True):
-            seq = head.seq + 1
-            head = Head(seq, chain_hash(head.hash, seq, body))
+    def _insert_all(
+        self, entries: Sequence[Entry], bodies: Sequence[bytes], heads: Sequence[Head]
+    ) -> None:
+        for entry, body, head in zip(entries, bodies, heads, strict=True):
             self._insert(entry, body, head)
-            self._keep_slots(seq, entry)
-        return head
+            self._keep_slots(head.seq, entry)
 
     def _insert(self, entry: Entry, body: bytes, head: Head) -> None:
         try:
@@ -236,6 +238,15 @@ class Journal:
                 "SELECT 1 FROM slot_sale WHERE order_id = ?", (order_id,)
             )
             raise (OrderRepeated(order_id) if repeated else SlotTaken(slot_id)) from error
+
+
+def _chained(head: Head, bodies: Sequence[bytes]) -> list[Head]:
+    """The head after each of these bodies."""
+    heads = []
+    for body in bodies:
+        head = Head(head.seq + 1, chain_hash(head.hash, head.seq + 1, body))
+        heads.append(head)
+    return heads
 
 
 def kind_of(entry: Entry) -> str:
