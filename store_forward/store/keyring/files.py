@@ -17,6 +17,7 @@ from store_forward.store.keyring.envelope import (
     encode,
 )
 from store_forward.store.keys import sync_directory
+from store_forward.store.whole_file import FileInTheWay, whole_file
 
 MODE = 0o640
 """The envelope is no secret: core and sync, of one group, read it; a third has no use for it."""
@@ -59,23 +60,20 @@ def write_envelope(path: Path, envelope: Envelope, *, replace: bool) -> None:
     """Make the file durable under its name; the one before it stays until then.
 
     Raises:
-        KeyUnusable: there is a file and it was not to be replaced, or the disk refuses; what was
-            there is there.
+        KeyUnusable: there is a file and it was not to be replaced, or the disk refuses.
+        StoreFull, StoreUnavailable: the disk refuses a new file.
+
+    What was there is there.
     """
-    if not replace and path.exists():
-        raise KeyUnusable(
-            path, "there is a file already; it was not overwritten", "Name another place"
-        )
+    if not replace:
+        _write_new(path, encode(envelope))
+        return
     draft = path.with_name(f".{path.name}.new")
     try:
         with suppress(FileNotFoundError):
             draft.unlink()
         _write(draft, encode(envelope), path)
-        if replace:
-            draft.replace(path)
-        else:
-            os.link(draft, path)
-            draft.unlink()
+        draft.replace(path)
         sync_directory(path.parent)
     except OSError as error:
         with suppress(OSError):
@@ -83,8 +81,20 @@ def write_envelope(path: Path, envelope: Envelope, *, replace: bool) -> None:
         raise KeyUnusable(
             path,
             f"the key envelope cannot be written ({error.strerror})",
-            "The one before it is as it was. Check the disk and its rights",
+            "The one before it or the new one is there, and both open the store. Check the disk",
         ) from error
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """Also on a stick's file system, which has no links."""
+    try:
+        with whole_file(path) as file:
+            os.fchmod(file.fileno(), MODE)
+            file.write(data)
+    except FileInTheWay as fault:
+        raise KeyUnusable(
+            path, "there is a file already; it was not overwritten", "Name another place"
+        ) from fault
 
 
 def _write(draft: Path, data: bytes, path: Path) -> None:
