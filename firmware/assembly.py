@@ -153,9 +153,13 @@ def run_core(deployment: Deployment) -> int:
 
     from firmware.core.clocks import Clock
     from firmware.core.service import CoreService
+    from firmware.core.upkeep import Upkeep
     from firmware.systemd_notify import watchdog_interval_seconds
     from store_forward.contract.keys import load_private_key
+    from store_forward.contract.sealed import signer_text
     from store_forward.contract.vouchers import voucher_text
+    from store_forward.store.anchors import Signer
+    from store_forward.store.purge import Terms
     from store_forward.store.store import Store
 
     keys, run = Path(deployment.paths.keys), Path(deployment.paths.run)
@@ -168,13 +172,17 @@ def run_core(deployment: Deployment) -> int:
         counter=counter_of(deployment),
     ) as store:
         _tell_recovery(store.recovery)
+        clock = Clock(time.monotonic, lambda: datetime.now(UTC))
+        key_id = signer_text(device_key.public_key())
+        terms = Terms(deployment.limits.retention_days)
         service = CoreService(
             store,
             devices_socket=run / "devices.sock",
             ui_socket=run / "core.sock",
             deployment=deployment,
             sign_voucher=lambda payload: voucher_text(payload, device_key),
-            clock=Clock(time.monotonic, lambda: datetime.now(UTC)),
+            upkeep=lambda boot: Upkeep(store, Signer(device_key.sign, key_id, boot), terms, clock),
+            clock=clock,
             ids=uuids(),
             devices_uids=uids_of("outpost-devices"),
             screen_uids=uids_of("outpost-ui"),

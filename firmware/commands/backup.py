@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import secrets
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from store_forward.contract.sealed import Lock, Opener, Verify
     from store_forward.store.backup_restore import Backup
 
-RESTORED = "restored_from_backup"
-"""Why the journal was replaced; a machine word for the gateway."""
+NUMBERS_SKIPPED = 1_000
+"""Slip and patient numbers left out: the old machine may have given some after the backup. More
+than a kiosk gives in the days between two backups."""
 
 
 def register(commands: Any) -> None:
@@ -140,16 +142,22 @@ def restore_backup(asked: argparse.Namespace) -> int:
 
 
 def _replaced(backup: Backup) -> Fact:
-    from store_forward.contract.facts import JournalReplaced
+    from firmware.core.recovery import remember
+    from firmware.core.slip_codes import SERIALS
+    from store_forward.contract.facts import RESTORED_FROM_BACKUP, JournalReplaced
 
+    numbers = remember(backup.entries(), secrets.token_bytes(32)).book.numbers
+    numbers = {name: number + NUMBERS_SKIPPED for name, number in numbers.items()}
+    numbers["serial"] %= SERIALS
     first, last = backup.acked_seq + 1, backup.head.seq
     return JournalReplaced(
         previous_incarnation=backup.identity.incarnation,
-        reason=RESTORED,
+        reason=RESTORED_FROM_BACKUP,
         first_lost=backup.head.seq + 1,
         last_lost=0,
         first_unsent=first if first <= last else 0,
         last_unsent=last if first <= last else 0,
+        numbers=numbers,
     )
 
 

@@ -323,13 +323,19 @@ def _heard(book: Book, delivery: str) -> Book:
 
 
 def _serial(last: int, code: str | None) -> int:
-    """Return the newest slip number: the one in ``code``, as the journal is read in order."""
+    """Return the newest slip number: the one in ``code``, unless it was given before ``last``.
+
+    A journal made anew from a backup counts on behind the numbers that were given, and only then
+    repeats entries with such numbers in them.
+    """
     if code is None:
         return last
     try:
-        return serial_of(code) % SERIALS
+        found = serial_of(code) % SERIALS
     except BadSlipCode:
         return last
+    was_given_before = last != 0 and 0 < (last - found) % SERIALS < SERIALS // 2
+    return last if was_given_before else found
 
 
 def _provisional(patient: PatientIdentity) -> int:

@@ -31,6 +31,7 @@ from firmware.core.slips import Sign, Slip, compose
 from firmware.core.store_journal import StoreJournal
 from firmware.core.surroundings import StoreSurroundings
 from firmware.core.ticks import NextTick
+from firmware.core.upkeep import Present, Upkeep
 from firmware.line_door import LineDoor
 from firmware.messages.intents import Touch
 from firmware.messages.views import Screen
@@ -58,7 +59,8 @@ class CoreService:
     ``ids`` yields UUIDv7 strings for ever; ``notify`` tells systemd, at least every
     ``watchdog_seconds`` from the loop that does the work. Besides this process's own user,
     ``screen_uids`` may be the screen and ``devices_uids`` the peripherals, and not the other way
-    round: one that can touch cannot say that a note was stacked.
+    round: one that can touch cannot say that a note was stacked. ``upkeep`` makes, for this
+    run of core, what looks after the journal; without it there are no checkpoints and no purges.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class CoreService:
         software: str = SOFTWARE,
         uid_of: Callable[[socket.socket], int] = peer_uid,
         ballast_bytes: int = BALLAST_BYTES,
+        upkeep: Callable[[str], Upkeep] | None = None,
     ) -> None:
         self._clock = clock
         self._store = store
@@ -89,6 +92,7 @@ class CoreService:
         self._journal = StoreJournal(store, ballast)
         self._around = StoreSurroundings(store, profile_of(deployment), clock, ids, ballast)
         self._line = DevicesLine(devices_socket, self, allowed_uids=devices_uids, uid_of=uid_of)
+        boot = next(ids)
         self._runner = Runner(
             Surroundings(
                 journal=self,
@@ -98,10 +102,11 @@ class CoreService:
                 show=self._show,
                 ids=ids,
                 salt=secrets.token_bytes(32),
-                boot=next(ids),
+                boot=boot,
                 software=software,
             )
         )
+        self._upkeep = upkeep(boot) if upkeep is not None else None
         store.carry_numbers(lambda: self._runner.numbers)
         self._door = LineDoor(
             ui_socket,
@@ -151,6 +156,7 @@ class CoreService:
                 self._runner.handle(Ticked())
             self._get_going_again()
             self._make_way_for_recovery()
+            self._look_after_journal()
             tick.expect(self._runner.next_wakeup())
             wait = tick.seconds_left(self._clock.monotonic(), at_most=POLL_SECONDS)
             try:
@@ -193,6 +199,13 @@ class CoreService:
                 "the gateway has other or more entries of this journal than this disk",
                 "This start ends here, the next one begins a new journal",
             )
+
+    def _look_after_journal(self) -> None:
+        if self._upkeep is None:
+            return
+        world = self._around.world()
+        at_rest = self._runner.state.out_of_service is None and self._runner.is_at_rest
+        self._upkeep.look(Present(at_rest, world.today, world.clock))
 
     # --- what the runner uses -------------------------------------------------------------------
 

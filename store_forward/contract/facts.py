@@ -141,6 +141,10 @@ class CaseOpened(msgspec.Struct, frozen=True, tag="case_opened"):
     delivery: str = ""
 
 
+RESTORED_FROM_BACKUP = "restored_from_backup"
+"""Why a journal was replaced when a person restored a backup: the one before has ended."""
+
+
 class JournalReplaced(msgspec.Struct, frozen=True, tag="journal_replaced"):
     """First fact of an incarnation that took the place of another one of this kiosk.
 
@@ -169,6 +173,7 @@ class JournalRebuilt(msgspec.Struct, frozen=True, tag="journal_rebuilt"):
 
     base_seq: int
     numbers: dict[str, int] = {}
+
 
 class EntriesLost(msgspec.Struct, frozen=True, tag="entries_lost"):
     """Entries of this incarnation that are nowhere on this kiosk any more: both copies were

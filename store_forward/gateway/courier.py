@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -30,9 +31,16 @@ from store_forward.contract.sealed import (
     signer_text,
 )
 from store_forward.contract.wire import Batch, BatchAnswer, Item
-from store_forward.gateway.batches import BatchDesk
 from store_forward.gateway.problems import Refused
 from store_forward.gateway.times import to_text
+
+
+class Desk(Protocol):
+    """Where batches are taken in: ``BatchDesk``."""
+
+    def receive(self, arrived: Batch) -> BatchAnswer:
+        """Record a batch. Raises Refused."""
+        ...
 
 
 class BundleRefused(Exception):
@@ -44,7 +52,7 @@ class CourierDesk:
 
     def __init__(
         self,
-        desk: BatchDesk,
+        desk: Desk,
         opener: Opener,
         find_key: Callable[[str], Ed25519PublicKey | None],
         key: Ed25519PrivateKey,

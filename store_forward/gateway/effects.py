@@ -12,10 +12,12 @@ from store_forward.contract.facts import Entry, PatientIdentity
 from store_forward.gateway.allotments import LeaseTerms
 from store_forward.gateway.cases import Place, add_case
 from store_forward.gateway.counters import take_next
+from store_forward.gateway.journals import JournalId, end_journal, write_alarm
 from store_forward.gateway.ledger import Posting
 from store_forward.gateway.rules import (
     DoubtOrder,
     Effect,
+    EndJournal,
     FreeSlot,
     OpenCase,
     RegisterPatient,
@@ -94,9 +96,26 @@ def apply_effects(
                 )
             case OpenCase():
                 add_case(connection, place, effect)
+            case EndJournal():
+                _end_journal(connection, place, effect)
             case _:
                 assert_never(effect)
     return Applied(his_ref, frozenset(schedules))
+
+
+def _end_journal(connection: Connection, place: Place, effect: EndJournal) -> None:
+    """An old disk that comes back must not go on beside the journal that took its place."""
+    if effect.incarnation == place.incarnation:
+        return
+    old = JournalId(place.device, effect.incarnation)
+    mark = end_journal(connection, old, effect.seq, place.now)
+    detail = (
+        f"journal {old.incarnation} ended at seq {effect.seq}: {place.incarnation} was made from "
+        f"a backup of it; it is recorded here up to {mark.high_water}, and what its kiosk "
+        f"recorded beyond {max(effect.seq, mark.high_water)} and had not sent is lost"
+    )
+    alarm_id = f"ended:{place.incarnation}:{place.seq}"
+    write_alarm(connection, alarm_id, place.device, "journal_replaced", detail, place.now)
 
 
 def post(connection: Connection, place: Place, postings: Sequence[Posting]) -> None:

@@ -172,6 +172,33 @@ def advance(connection: Connection, journal: JournalId, mark: Mark) -> Mark:
     return new
 
 
+def end_journal(connection: Connection, journal: JournalId, seq: int, now: datetime) -> Mark:
+    """Fence a kiosk's journal at ``seq``; the first fence counts. Returns how far it is here.
+
+    The caller holds the kiosk's row, so no batch of that journal is in between.
+    """
+    start = Mark()
+    connection.execute(
+        add_if_absent(stream),
+        {
+            "device": journal.device,
+            "incarnation": journal.incarnation,
+            "high_water": start.high_water,
+            "head_hash": start.head_hash,
+            "fenced_at": None,
+            "fenced_seq": None,
+        },
+    )
+    of_journal = (stream.c.device == journal.device) & (stream.c.incarnation == journal.incarnation)
+    connection.execute(
+        update(stream)
+        .where(of_journal, stream.c.fenced_at.is_(None))
+        .values(fenced_at=to_text(now), fenced_seq=seq)
+    )
+    row = connection.execute(_LOCK, _where(journal)).one()
+    return Mark(row.high_water, row.head_hash)
+
+
 def write_alarm(
     connection: Connection, alarm_id: str, device_id: str, code: str, detail: str, now: datetime
 ) -> None:

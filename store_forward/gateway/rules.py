@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from store_forward.contract.facts import (
+    RESTORED_FROM_BACKUP,
     CaseOpened,
     EntriesLost,
     Entry,
@@ -143,7 +144,24 @@ class OpenCase:
     origin: str
 
 
-Effect = RegisterPatient | SellSlot | FreeSlot | SettleOrder | DoubtOrder | RememberNote | OpenCase
+@dataclass(frozen=True)
+class EndJournal:
+    """This kiosk's other journal ended at ``seq``: what comes beyond is taken no more."""
+
+    incarnation: str
+    seq: int
+
+
+Effect = (
+    RegisterPatient
+    | SellSlot
+    | FreeSlot
+    | SettleOrder
+    | DoubtOrder
+    | RememberNote
+    | OpenCase
+    | EndJournal
+)
 
 
 @dataclass(frozen=True)
@@ -188,9 +206,18 @@ def decide(entry: Entry, known: Known) -> Decision:
 
 def _history_lost(entry: Entry) -> Decision:
     """Money may be among what a kiosk lost, so a person compares box, slips and ledger."""
-    kind = "journal_replaced" if isinstance(entry.fact, JournalReplaced) else "entries_lost"
-    case = OpenCase(f"gw:{entry.id}", None, kind, 0, None, "gateway")
-    return Decision(Outcome.ACCEPTED, kind, effects=(case,))
+    fact = entry.fact
+    if not isinstance(fact, JournalReplaced):
+        case = OpenCase(f"gw:{entry.id}", None, "entries_lost", 0, None, "gateway")
+        return Decision(Outcome.ACCEPTED, "entries_lost", effects=(case,))
+    effects: list[Effect] = [
+        OpenCase(f"gw:{entry.id}", None, "journal_replaced", 0, None, "gateway")
+    ]
+    if fact.reason == RESTORED_FROM_BACKUP:
+        # A person decided that another machine takes the kiosk's place. In any other case the disk
+        # that goes on may be the right one, and the journal that began anew the copy.
+        effects.append(EndJournal(fact.previous_incarnation, max(fact.first_lost - 1, 0)))
+    return Decision(Outcome.ACCEPTED, "journal_replaced", effects=tuple(effects))
 
 
 def _again(earlier: Recorded) -> Decision:

@@ -60,6 +60,14 @@ class Backup:
     head: Head
     acked_seq: int
 
+    def entries(self) -> Iterator[Entry]:
+        """All its entries, oldest first."""
+        after = 0
+        while rows := self.journal.read(after, PAGE_ENTRIES):
+            for row in rows:
+                yield row.entry()
+            after = rows[-1].seq
+
 
 @contextmanager
 def opened_backup(
