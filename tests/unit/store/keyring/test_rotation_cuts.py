@@ -17,7 +17,7 @@ from tests.crash.trial import scratch
 from tests.unit.store.builders import DEVICE, entries
 from tests.unit.store.keyring import rotation
 
-STATES = 80
+STATES = 40
 
 
 def states_of(workload: str, folder: Path) -> list[CrashState]:
