@@ -226,6 +226,7 @@ def test_the_queue_of_a_dead_kiosk_is_booked_once_and_its_old_disk_is_stopped(
             kiosk.step()
         assert kiosk.waiting == 1, "what the old disk alone knows stays on it"
         assert kiosk.core.outbox.acked_seq() == 5
+        assert kiosk.status.journal == "fenced", "with any word there core sells nothing"
     assert ledger_of(hospital.rows())["cash_box:QH-K01"] == 6000
     codes = [one["code"] for one in listed(hospital.rows(), "alarms")]
     assert "fenced" in codes
