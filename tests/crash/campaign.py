@@ -241,6 +241,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return show(Recording.load(asked.recording), asked.state)
     if asked.states < 1 or asked.processes < 1:
         parser.error("at least one state and one process are needed")
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.default_int_handler)
     # Everything the processes write goes below one directory, which is removed whatever happens.
     with scratch() as folder:
         os.environ[SCRATCH] = str(folder)

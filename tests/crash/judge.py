@@ -110,9 +110,9 @@ def _judge_start(
         key = kiosk.key_in(folder)
         former = [StoreKey(digits) for digits in key.former]
         report = verify_journal(store.path, key, retired=former)
-    # Bytes at the end of a segment that the power interrupted; an entry that was to be there
-    # and is not would be a problem of its own.
-    unfinished = {str(place) for place in report.places if place.path.suffix == ".segment"}
+    # The audit names the bytes of a write that the power interrupted, at the end of the log or of a
+    # segment. That is no harm: an entry that ought to be there and is not is a problem of its own.
+    unfinished = {str(place) for place in report.places if place.path != store.path}
     if set(report.problems) - unfinished:
         raise _Broken(Harm.CORRUPT, report.render())
     return acked
