@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import msgspec
@@ -57,6 +58,9 @@ class Standout(msgspec.Struct, frozen=True):
     reported: bool = False
 
 
+TAKEN = (Outcome.ACCEPTED, Outcome.DUPLICATE)
+"""Outcomes of an entry that is no exception."""
+
 _COLUMNS = "seq, state, code, his_ref, retryable, attempts, reported"
 
 
@@ -101,24 +105,27 @@ class Exceptions:
         """The gateway may have forgotten what it was told."""
         self._connection.execute("UPDATE exception SET reported = 0 WHERE state = 'parked'")
 
-    def keep_result(self, result: Result) -> None:
-        """Note what the gateway did with an entry."""
-        match result.outcome:
-            case Outcome.ACCEPTED | Outcome.DUPLICATE:
-                # A duplicate was accepted before; any other outcome would be told again. What a
-                # person has ended stays ended.
-                self._connection.execute(
-                    "DELETE FROM exception WHERE seq = ? AND state NOT IN ('settled', 'withdrawn')",
-                    (result.seq,),
-                )
-            case Outcome.REJECTED | Outcome.DEFERRED | Outcome.CONFLICT | Outcome.REVIEW as outcome:
+    def keep_results(self, results: Sequence[Result]) -> None:
+        """Note what the gateway did with entries. What a person has ended stays ended."""
+        taken = [each.seq for each in results if each.outcome in TAKEN]
+        # A duplicate was accepted before; any other outcome would be told again.
+        for seq in {each.seq for each in self.open()}.intersection(taken):
+            self._connection.execute("DELETE FROM exception WHERE seq = ?", (seq,))
+        for result in results:
+            if result.outcome not in TAKEN:
                 self._connection.execute(
                     "INSERT INTO exception (seq, state, code, his_ref, retryable) "
                     "VALUES (?, ?, ?, ?, ?) ON CONFLICT (seq) DO UPDATE SET "
                     "state = excluded.state, code = excluded.code, his_ref = excluded.his_ref, "
                     "retryable = excluded.retryable "
                     "WHERE exception.state NOT IN ('settled', 'withdrawn')",
-                    (result.seq, outcome.value, result.code, result.his_ref, result.retryable),
+                    (
+                        result.seq,
+                        result.outcome.value,
+                        result.code,
+                        result.his_ref,
+                        result.retryable,
+                    ),
                 )
 
     def end(self, seq: int, verdict: Verdict, note: str) -> None:

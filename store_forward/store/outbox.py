@@ -173,8 +173,7 @@ class Outbox:
         with self._connection.transaction():
             self._receipts.check(receipt, results, self._journal.head().seq)
             self._receipts.keep(receipt)
-            for result in results:
-                self._exceptions.keep_result(result)
+            self._exceptions.keep_results(results)
             spans = [Range(span.first_seq, span.last_seq) for span in receipt.spans]
             acked = self._coverage.add(spans)
             if not is_late and self._journal.base().seq <= receipt.ack_seq < acked:

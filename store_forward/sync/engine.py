@@ -7,12 +7,10 @@ No clock, randomness or I/O: times (monotonic seconds) and jitter (0 to 1) come 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from store_forward.store.marks import Step
-from store_forward.store.outbox import Waiting
 from store_forward.sync import link as links
 from store_forward.sync import outgoing as sending
 from store_forward.sync import pulls as pulling
@@ -25,189 +23,36 @@ from store_forward.sync.outcomes import (
     Unreachable,
     Unreadable,
 )
-from store_forward.sync.outgoing import Alarm, Effect, Outgoing, RenewIdentity, Sent
+from store_forward.sync.outgoing import Alarm, Effect, Outgoing, RenewIdentity
 from store_forward.sync.pulls import MARK, REPORT, RESOLUTIONS, Pulls
+from store_forward.sync.steps import (
+    Action,
+    AskMark,
+    BatchFailed,
+    BatchRecorded,
+    Event,
+    FetchResolutions,
+    MarkTaken,
+    Moment,
+    NotRecorded,
+    Probe,
+    Probed,
+    Pulled,
+    PullFailed,
+    Pulling,
+    PullReference,
+    RenewLeases,
+    ReportExceptions,
+    SendBatch,
+    Stirred,
+    Wait,
+    Work,
+)
 
 _STEP_OF_TROUBLE: Final = {"journal_conflict": Step.OTHER_CHAIN, "fenced": Step.FENCED}
 
 ATTEMPTS_UNTIL_OFFLINE: Final = 3
 """A gateway that answers and yet does not take facts is not shown as working."""
-
-
-# --- what the shell can be asked to do ----------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Probe:
-    """Ask for the gateway's health."""
-
-
-@dataclass(frozen=True)
-class SendBatch:
-    """Send these entries. ``is_offer``: a parked one, alone."""
-
-    seqs: tuple[int, ...]
-    time_out_seconds: float
-    is_offer: bool = False
-
-
-@dataclass(frozen=True)
-class PullReference:
-    """Fetch the next page of a reference set."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class RenewLeases:
-    """Top up the slot leases."""
-
-
-@dataclass(frozen=True)
-class AskMark:
-    """Ask how far the gateway has our journal."""
-
-
-@dataclass(frozen=True)
-class ReportExceptions:
-    """Tell which entries are parked here."""
-
-
-@dataclass(frozen=True)
-class FetchResolutions:
-    """Fetch what people at the HIS have decided."""
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Nothing is due before ``until``."""
-
-    until: float
-
-
-Pulling = PullReference | RenewLeases | AskMark | ReportExceptions | FetchResolutions
-Action = Probe | SendBatch | Pulling | Wait
-
-
-# --- what the shell tells -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Moment:
-    """When something ended, and a fresh random number from 0 to 1."""
-
-    at: float
-    jitter: float
-
-
-@dataclass(frozen=True)
-class Probed:
-    """A probe ended; ``failure`` is None when the gateway answered."""
-
-    when: Moment
-    failure: Failure | None
-
-
-@dataclass(frozen=True)
-class BatchRecorded:
-    """The receipt was verified and is durable here. ``acked_seq``: where our store stands now.
-
-    ``has_fallen_back``: the gateway has less than it had, and those entries wait again.
-    """
-
-    when: Moment
-    sent: Sent
-    acked_seq: int
-    has_fallen_back: bool
-    took_seconds: float
-
-
-@dataclass(frozen=True)
-class BatchFailed:
-    """The batch was not acknowledged."""
-
-    when: Moment
-    sent: Sent
-    failure: Failure
-
-
-@dataclass(frozen=True)
-class NotRecorded:
-    """The receipt is well signed and was not stored: it contradicts our journal, or no room."""
-
-    when: Moment
-    sent: Sent
-    code: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class Pulled:
-    """What was pulled (reference page, leases, decisions) is stored, or the report taken.
-
-    ``is_complete`` False: another page waits.
-    """
-
-    when: Moment
-    name: str
-    is_complete: bool = True
-
-
-@dataclass(frozen=True)
-class PullFailed:
-    """It did not come (``failure``), or came and could not be stored (None, see ``detail``)."""
-
-    when: Moment
-    name: str
-    failure: Failure | None
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class MarkTaken:
-    """The gateway's mark is stored; ``step`` says how our journal stands to it."""
-
-    when: Moment
-    step: Step
-    detail: str
-    has_fallen_back: bool = False
-
-
-@dataclass(frozen=True)
-class Stirred:
-    """The resting connection was closed by the other side, or by the network."""
-
-    when: Moment
-
-
-Event = (
-    Probed | BatchRecorded | BatchFailed | NotRecorded | Pulled | PullFailed | MarkTaken | Stirred
-)
-
-
-# --- the engine ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A parked entry, how often it was refused, and when last (monotonic seconds)."""
-
-    entry: Waiting
-    attempts: int
-    refused_at: float
-
-
-@dataclass(frozen=True)
-class Work:
-    """What there is to hand over: entries that may go, ascending, and parked ones to be offered.
-
-    ``exceptions`` are open at the HIS, ``unreported`` of the parked ones it does not know yet.
-    """
-
-    waiting: Sequence[Waiting] = ()
-    offers: Sequence[Offer] = ()
-    exceptions: int = 0
-    unreported: int = 0
 
 
 @dataclass(frozen=True)
@@ -247,9 +92,14 @@ def shown(state: State) -> Shown:
         reason = step.value
     elif state.link.is_up and state.outgoing.trouble:
         reason = state.outgoing.trouble
-    elif state.link.is_up and state.outgoing.attempts >= ATTEMPTS_UNTIL_OFFLINE:
+    elif state.link.is_up and _fails(state):
         reason = "gateway_unavailable"
     return Shown(is_online=not reason, reason=reason, journal=step)
+
+
+def _fails(state: State) -> bool:
+    attempts = max(state.outgoing.attempts, state.pulls[MARK].attempts)
+    return attempts >= ATTEMPTS_UNTIL_OFFLINE
 
 
 def _step(state: State) -> Step:
@@ -306,6 +156,8 @@ def _next_batch(state: State, now: float, work: Work) -> tuple[SendBatch | None,
     outgoing = state.outgoing
     if state.step in (Step.ROLLED_BACK, Step.OTHER_CHAIN):
         return None, math.inf  # every entry would be refused; a person and the next start decide
+    if not pulling.is_mark_known(state.pulls):
+        return None, math.inf
     if work.waiting:
         if now < outgoing.not_before:  # the choice costs time: not before it is needed
             return None, outgoing.not_before
@@ -336,11 +188,13 @@ def _learn(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
     at, jitter = event.when.at, event.when.jitter
     match event:
         case Stirred():
-            return replace(state, link=links.stirred(state.link, at)), ()
+            pulls = pulling.reconnected(state.pulls, at)
+            return replace(state, link=links.stirred(state.link, at), pulls=pulls), ()
         case Probed():
             if event.failure is None:
                 return replace(state, link=links.answered(state.link, at)), ()
-            return replace(state, link=links.failed(state.link, event.failure, at, jitter)), ()
+            failed = links.failed(state.link, event.failure, at, jitter)
+            return replace(state, link=failed, pulls=pulling.reconnected(state.pulls, at)), ()
         case BatchRecorded():
             return _batch_recorded(state, event)
         case BatchFailed():
@@ -349,7 +203,7 @@ def _learn(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
                 state.outgoing, event.sent, event.failure, at, jitter
             )
             is_conflict = outgoing.trouble in _STEP_OF_TROUBLE
-            pulls = pulling.mark_wanted(state.pulls, at) if is_conflict else state.pulls
+            pulls = pulling.mark_wanted(touched.pulls, at) if is_conflict else touched.pulls
             return replace(touched, outgoing=outgoing, pulls=pulls), effects
         case NotRecorded():
             heard = replace(_heard(state, at), batch_was_last=True)
@@ -403,7 +257,7 @@ def _pull_failed(state: State, event: PullFailed) -> tuple[State, tuple[Effect, 
             effects = (Alarm("forged_answer", f"{event.name}: {event.failure.detail}"),)
         if isinstance(event.failure, Refused) and event.failure.status in (401, 403):
             effects = (RenewIdentity(), Alarm("not_recognised", event.failure.detail))
-    pulls = pulling.pull_failed(state.pulls, event.name, at, jitter, event.failure)
+    pulls = pulling.pull_failed(touched.pulls, event.name, at, jitter, event.failure)
     return replace(touched, pulls=pulls, batch_was_last=False), effects
 
 
@@ -424,6 +278,10 @@ def _touch(state: State, failure: Failure, when: Moment) -> State:
         case Refused() | Unreadable() | Distrusted():
             return state
         case Unreachable() | TimedOut():
-            return replace(state, link=links.failed(state.link, failure, when.at, when.jitter))
+            return replace(
+                state,
+                link=links.failed(state.link, failure, when.at, when.jitter),
+                pulls=pulling.reconnected(state.pulls, when.at),
+            )
         case _:
             assert_never(failure)

@@ -96,6 +96,17 @@ def link_came_up(pulls: Pulls, at: float) -> Pulls:
     }
 
 
+def reconnected(pulls: Pulls, at: float) -> Pulls:
+    """The connection broke: behind the next one may be a gateway restored from a backup."""
+    return {**pulls, MARK: replace(pulls[MARK], due_at=min(pulls[MARK].due_at, at))}
+
+
+def is_mark_known(pulls: Pulls) -> bool:
+    """Whether the gateway's mark was told on this way to it. Until then nothing is sent: what
+    follows from an entry must not arrive at a gateway that has lost that entry."""
+    return pulls[MARK].done_at is not None and pulls[MARK].attempts == 0
+
+
 def mark_wanted(pulls: Pulls, at: float) -> Pulls:
     """Something speaks for asking how far the gateway has our journal; not all the time."""
     soonest = at + MARK_APART_SECONDS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from store_forward.store.exceptions import Standing, Standout
 from store_forward.store.store import Store
-from store_forward.sync.engine import Offer, Work
 from store_forward.sync.lanes import WINDOW, WaitingRoom
+from store_forward.sync.steps import Offer, Work
 
 
 class Queue:

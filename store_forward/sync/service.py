@@ -33,7 +33,13 @@ from store_forward.store.store import Store
 from store_forward.sync import engine
 from store_forward.sync.batches import cut_batch, describe_parked
 from store_forward.sync.client import GatewayClient
-from store_forward.sync.engine import (
+from store_forward.sync.engine import Shown, State
+from store_forward.sync.outcomes import Failure, Unreadable
+from store_forward.sync.outgoing import Alarm, Effect, Park, RenewIdentity
+from store_forward.sync.publishing import StatusBoard, offset_seconds
+from store_forward.sync.pulls import LEASES, MARK, REPORT, RESOLUTIONS
+from store_forward.sync.queue import Queue
+from store_forward.sync.steps import (
     Action,
     AskMark,
     BatchFailed,
@@ -51,17 +57,10 @@ from store_forward.sync.engine import (
     RenewLeases,
     ReportExceptions,
     SendBatch,
-    Shown,
-    State,
     Stirred,
     Wait,
     Work,
 )
-from store_forward.sync.outcomes import Failure, Unreadable
-from store_forward.sync.outgoing import Alarm, Effect, Park, RenewIdentity
-from store_forward.sync.publishing import StatusBoard, offset_seconds
-from store_forward.sync.pulls import LEASES, MARK, REPORT, RESOLUTIONS
-from store_forward.sync.queue import Queue
 
 LOOK_SECONDS: Final = 0.5
 """How often to look for new facts of core and for the end of the resting connection."""

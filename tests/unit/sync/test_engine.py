@@ -6,7 +6,18 @@ import pytest
 
 from store_forward.store.marks import Step
 from store_forward.store.outbox import Waiting
-from store_forward.sync.engine import (
+from store_forward.sync.engine import Shown, State, decide, learn, shown
+from store_forward.sync.outcomes import (
+    Distrusted,
+    Failure,
+    Obstacle,
+    Refused,
+    TimedOut,
+    Unreachable,
+    Unreadable,
+)
+from store_forward.sync.outgoing import Alarm, Effect, RenewIdentity, Sent
+from store_forward.sync.steps import (
     AskMark,
     BatchFailed,
     BatchRecorded,
@@ -24,25 +35,10 @@ from store_forward.sync.engine import (
     RenewLeases,
     ReportExceptions,
     SendBatch,
-    Shown,
-    State,
     Stirred,
     Wait,
     Work,
-    decide,
-    learn,
-    shown,
 )
-from store_forward.sync.outcomes import (
-    Distrusted,
-    Failure,
-    Obstacle,
-    Refused,
-    TimedOut,
-    Unreachable,
-    Unreadable,
-)
-from store_forward.sync.outgoing import Alarm, Effect, RenewIdentity, Sent
 
 NOTHING = Work()
 NO_WAY = Unreachable(Obstacle.NO_CONNECTION, "refused")
@@ -119,7 +115,7 @@ def test_answers_to_other_requests_stand_in_for_probes() -> None:
 
 def test_a_closed_connection_is_looked_into_at_once() -> None:
     state = told(settled(), Stirred(when(1.0)))
-    assert decide(state, 1.0, NOTHING) == Probe()
+    assert decide(state, 1.0, NOTHING) == AskMark()
 
 
 def test_offline_only_probes_go_out() -> None:
@@ -141,7 +137,7 @@ def test_the_return_of_the_network_sends_waiting_facts_at_once() -> None:
 
 def test_a_batch_without_an_answer_is_sent_again_from_the_same_entry() -> None:
     state = told(settled(), BatchFailed(when(1.0), batch(1, 9), TimedOut("")))
-    state = told(state, Probed(when(1.5), None))
+    state = told(state, Probed(when(1.5), None), MarkTaken(when(1.6), Step.IN_STEP, ""))
     action = decide(state, 2.0, to_send(0, 9))
     assert isinstance(action, SendBatch)
     assert action.seqs == (1, 2, 3, 4), "less at a time, from the beginning"
@@ -199,11 +195,33 @@ def test_sold_slots_are_topped_up_soon() -> None:
     assert decide(state, 20.0, to_send(5, 5)) == RenewLeases()
 
 
-def test_nothing_is_sent_before_the_gateways_mark_is_known_or_cannot_be_had() -> None:
+def test_nothing_is_sent_before_the_gateways_mark_is_known() -> None:
     state = told(State(), Probed(when(0.0), None))
     assert decide(state, 0.0, to_send(0, 9)) == AskMark()
-    state = told(state, PullFailed(when(0.1), "mark", Refused(503)))
-    assert isinstance(decide(state, 0.1, to_send(0, 9)), SendBatch)
+    for at in (0.1, 2.0, 9.0):
+        state = told(state, PullFailed(when(at), "mark", Refused(503)))
+        assert not isinstance(decide(state, at, to_send(0, 9)), SendBatch)
+    assert shown(state) == Shown(False, "gateway_unavailable")
+    state = told(state, MarkTaken(when(20.0), Step.IN_STEP, ""))
+    assert isinstance(decide(state, 20.0, to_send(0, 9)), SendBatch)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Stirred(when(1.0)),
+        Probed(when(1.0), TimedOut("")),
+        BatchFailed(when(1.0), batch(1, 9), TimedOut("")),
+        PullFailed(when(1.0), "leases", Unreachable(Obstacle.CONNECTION_LOST, "")),
+    ],
+    ids=["resting", "probe", "batch", "pull"],
+)
+def test_behind_a_new_connection_may_be_another_gateway_so_its_mark_is_asked(
+    broken: Event,
+) -> None:
+    state = told(settled(), broken)
+    assert shown(state).is_online
+    assert decide(state, 5.0, to_send(0, 9)) == AskMark()
 
 
 @pytest.mark.parametrize("step", [Step.ROLLED_BACK, Step.OTHER_CHAIN])

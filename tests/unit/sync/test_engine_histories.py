@@ -14,7 +14,19 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from store_forward.store.marks import Step
 from store_forward.store.outbox import Waiting
-from store_forward.sync.engine import (
+from store_forward.sync.engine import State, decide, learn
+from store_forward.sync.lanes import WaitingRoom
+from store_forward.sync.outcomes import (
+    Distrusted,
+    Failure,
+    Obstacle,
+    Refused,
+    TimedOut,
+    Unreachable,
+    Unreadable,
+)
+from store_forward.sync.outgoing import Park, Sent
+from store_forward.sync.steps import (
     Action,
     AskMark,
     BatchFailed,
@@ -30,23 +42,10 @@ from store_forward.sync.engine import (
     PullFailed,
     RenewLeases,
     SendBatch,
-    State,
+    Stirred,
     Wait,
     Work,
-    decide,
-    learn,
 )
-from store_forward.sync.lanes import WaitingRoom
-from store_forward.sync.outcomes import (
-    Distrusted,
-    Failure,
-    Obstacle,
-    Refused,
-    TimedOut,
-    Unreachable,
-    Unreadable,
-)
-from store_forward.sync.outgoing import Park, Sent
 
 
 class Weather(Enum):
@@ -141,7 +140,8 @@ class Histories(RuleBasedStateMachine):
     def the_gateway_is_restored_from_a_backup(self, data: st.DataObject) -> None:
         keep = data.draw(st.integers(0, len(self.gateway.recorded)))
         self.gateway.recorded = self.gateway.recorded[:keep]
-        self.state = State()  # the connection broke, so the mark is asked
+        self.late = None
+        self.state, _ = learn(self.state, Stirred(Moment(self.now, 0.5)))
 
     def room(self) -> WaitingRoom:
         room = WaitingRoom(self.parked)
