@@ -25,6 +25,7 @@ from firmware.core.events import (
     Ticked,
     WorldChanged,
 )
+from firmware.core.ports import JournalRefused
 from firmware.core.profile import profile_of
 from firmware.core.runner import Runner, Surroundings
 from firmware.core.slips import Sign, Slip, compose
@@ -37,8 +38,8 @@ from firmware.messages.intents import Touch
 from firmware.messages.views import Screen
 from firmware.socket_peers import peer_uid
 from store_forward.contract.facts import Entry
-from store_forward.store.room import BALLAST_BYTES, Ballast
 from store_forward.store.errors import JournalContradicted
+from store_forward.store.room import BALLAST_BYTES, Ballast
 from store_forward.store.store import Store
 
 POLL_SECONDS = 0.5
@@ -179,6 +180,12 @@ class CoreService:
         if self._runner.state.out_of_service is None or now < self._next_recovery:
             return
         self._next_recovery = now + RECOVER_SECONDS
+        try:
+            self._journal.look_anew()
+        except JournalRefused as failure:
+            log.error("store not to be used yet", why=str(failure))
+            return
+        self._around.refresh()
         if self._runner.recover():
             log.warning("journal works again")
             self._line.hang_up()

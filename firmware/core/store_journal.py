@@ -9,7 +9,7 @@ import structlog
 
 from firmware.core.ports import JournalRefused, SlotAlreadySold
 from store_forward.contract.facts import Entry, RegistrationConfirmed
-from store_forward.store.errors import DamagedStore, SlotTaken, StoreError, StoreFull
+from store_forward.store.errors import DamagedStore, SlotTaken, StoreBusy, StoreError, StoreFull
 from store_forward.store.room import Ballast
 from store_forward.store.store import Store
 
@@ -33,6 +33,7 @@ class StoreJournal:
         self._store = store
         self._ballast = ballast
         self.damage: DamagedStore | None = None
+        self._is_suspect = False
 
     def append(self, entries: Sequence[Entry]) -> None:
         """See ``Journal.append``."""
@@ -57,6 +58,23 @@ class StoreJournal:
         if isinstance(error, DamagedStore):
             self.damage = error
             self._store.note_damage()
+        elif not isinstance(error, StoreFull | StoreBusy):
+            self._is_suspect = True  # these two wrote nothing; any other may have left anything
+
+    def look_anew(self) -> None:
+        """After a disk that failed: believe nothing that was open, see ``Store.reopen``.
+
+        Raises:
+            JournalRefused: the store is not to be used yet.
+        """
+        if not self._is_suspect:
+            return
+        try:
+            self._store.reopen()
+        except StoreError as error:
+            self._remember(error)
+            raise JournalRefused(str(error)) from error
+        self._is_suspect = False
 
     def recent(self) -> Iterable[Entry]:
         """See ``Journal.recent``."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 import sqlcipher3
@@ -144,8 +144,26 @@ class Connection:
                 self.raw.execute("ROLLBACK")
 
     def close(self) -> None:
-        """Close the file. Safe to call twice."""
+        """Close the file. Safe to call twice; all else raises StoreUnavailable from then on."""
         self.raw.close()
+        self.raw = _Closed(self.path)
+
+
+class _Closed:
+    """Stands where an open database was."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def close(self) -> None:
+        pass
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise StoreUnavailable(
+            self._path,
+            "the store is closed, perhaps because the disk has failed",
+            "A kiosk opens it again by itself; check the disk if it stays so",
+        )
 
 
 def open_connection(path: Path, key: StoreKey, access: Access) -> Connection:

@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,12 +78,15 @@ def create_key(path: Path) -> StoreKey:
             directory cannot be written.
     """
     key = StoreKey(secrets.token_hex(32))
+    # Half a key file would look like the only way into a store: it gets its name when it is whole.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(key.hex_digits + "\n")
             file.flush()
             os.fsync(descriptor)
+        os.link(draft, path)
         sync_directory(path.parent)
     except FileExistsError:
         raise KeyUnusable(
@@ -96,6 +100,9 @@ def create_key(path: Path) -> StoreKey:
             f"the store key cannot be written ({error.strerror})",
             "Check the key directory: it must exist and be writable",
         ) from None
+    finally:
+        with suppress(OSError):
+            draft.unlink()
     return key
 
 

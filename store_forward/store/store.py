@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from store_forward.contract.facts import (
 from store_forward.store.allotments import Allotments
 from store_forward.store.anchors import Checkpoints
 from store_forward.store.driver import Connection
-from store_forward.store.errors import StoreMissing, StoreReplaced
+from store_forward.store.errors import StoreBusy, StoreMissing, StoreReplaced
 from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal
 from store_forward.store.keys import StoreKey
@@ -37,8 +36,6 @@ from store_forward.store.reference import Reference
 from store_forward.store.resolutions import Resolutions
 
 __all__ = ["SCHEMA_VERSION", "Role", "Store", "mirror_of"]
-
-_MEGABYTE = 1_000_000
 
 
 class Role(Enum):
@@ -71,6 +68,17 @@ class Store:
         identity: Identity,
         mirror: JournalMirror | None = None,
         recovery: RecoveryReport | None = None,
+    ) -> None:
+        self._open_again: Callable[[], Store] | None = None
+        self._numbers: Callable[[], dict[str, int]] | None = None
+        self._take(connection, identity, mirror, recovery)
+
+    def _take(
+        self,
+        connection: Connection,
+        identity: Identity,
+        mirror: JournalMirror | None,
+        recovery: RecoveryReport | None,
     ) -> None:
         self._connection = connection
         self._mirror = mirror
@@ -154,11 +162,36 @@ class Store:
         except BaseException:
             mirror.close()
             raise
-        return cls(kept.connection, kept.identity, mirror, kept.report)
+        store = cls(kept.connection, kept.identity, mirror, kept.report)
+        # Not the counter: it counts starts of the machine's processes, not attempts.
+        store._open_again = lambda: cls._keep(path, key, device, False, None, NoCounter(), now)
+        return store
+
+    def reopen(self) -> None:
+        """For a keeper whose disk has failed: close all files, open them anew, recovery included.
+
+        After a failed fsync the system may show pages that are on no disk, and forget that they
+        are not. So database and mirror are compared as at a start, and what the log holds is
+        written once more, into the main file, before this returns.
+
+        Raises StoreError: the store is closed until a later call succeeds.
+        """
+        if self._open_again is None:
+            return
+        self.close()
+        self._mirror, self.journal = None, Journal(self._connection, NoMirror())  # writes nothing
+        fresh = self._open_again()
+        self._take(fresh._connection, fresh.identity, fresh._mirror, fresh.recovery)
+        if self._numbers is not None:
+            self.carry_numbers(self._numbers)
+        row = self._connection.row("PRAGMA wal_checkpoint(TRUNCATE)")
+        if row is None or row[0] != 0:
+            raise StoreBusy(self.path, "the log could not be emptied", "It is tried again")
 
     def carry_numbers(self, numbers: Callable[[], dict[str, int]]) -> None:
         """Keep core's last numbers of slips and patients beside the journal, for the day on which
         the entries that gave them are only at the gateway."""
+        self._numbers = numbers
         if isinstance(self._mirror, Mirror):
             self._mirror.carry(numbers)
 
@@ -197,11 +230,6 @@ class Store:
         is_new = version != self._data_version
         self._data_version = version
         return is_new
-
-    def free_space_ok(self, reserve_mb: int) -> bool:
-        """Whether the disk has more than the reserve (in MB of 10^6 bytes) left for us."""
-        disk = os.statvfs(self.path.parent)
-        return disk.f_bavail * disk.f_frsize > reserve_mb * _MEGABYTE
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""

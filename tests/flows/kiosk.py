@@ -64,9 +64,15 @@ def signed(payload: VoucherPayload) -> str:
 class Kiosk:
     """The kiosk and everything around it."""
 
-    def __init__(self, profile: Profile | None = None) -> None:
-        self.journal = FakeJournal()
-        self.devices = FakeDevices()
+    def __init__(
+        self,
+        profile: Profile | None = None,
+        *,
+        journal: FakeJournal | None = None,
+        devices: FakeDevices | None = None,
+    ) -> None:
+        self.journal = journal or FakeJournal()
+        self.devices = devices or FakeDevices()
         self.profile = profile or clinic.profile()
         self.now = 1000.0
         self.started_at = clinic.MORNING - timedelta(seconds=self.now)

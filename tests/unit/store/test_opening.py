@@ -19,7 +19,16 @@ from store_forward.store.errors import (
     StoreUnavailable,
     WrongKey,
 )
-from tests.unit.store.builders import DEVICE, KEY, OTHER_KEY, entries, new_store, tampering
+from store_forward.store.store import mirror_of
+from tests.unit.store.builders import (
+    DEVICE,
+    KEY,
+    OTHER_KEY,
+    entries,
+    entry,
+    new_store,
+    tampering,
+)
 
 PAGE = 4096
 
@@ -239,6 +248,34 @@ def test_an_unfinished_draft_of_a_store_is_no_store(path: Path) -> None:
         assert store.journal.head().seq == 0
 
 
-def test_free_space_is_compared_with_the_reserve(store: Store) -> None:
-    assert store.free_space_ok(reserve_mb=0)
-    assert not store.free_space_ok(reserve_mb=10**12)
+def test_a_closed_store_says_so(path: Path) -> None:
+    store = new_store(path)
+    store.close()
+    with pytest.raises(StoreUnavailable, match="is closed"):
+        store.journal.head()
+
+
+def test_a_keeper_opens_everything_anew_after_its_disk_has_failed(path: Path) -> None:
+    with new_store(path) as store:
+        store.journal.append(entries(3))
+        store.reopen()
+        assert path.with_name("store.db-wal").stat().st_size == 0
+        assert store.journal.head().seq == 3
+        assert store.journal.append([entry(4)]).last_seq == 4
+
+
+def test_a_store_that_cannot_be_opened_anew_stays_closed_until_it_can(path: Path) -> None:
+    away = path.with_name("away")
+    with new_store(path) as store:
+        store.journal.append(entries(3))
+        mirror = mirror_of(path)
+        mirror.rename(away)
+        mirror.write_text("no directory")
+        with pytest.raises(StoreError):
+            store.reopen()
+        with pytest.raises(StoreUnavailable, match="is closed"):
+            store.journal.append([entry(4)])
+        mirror.unlink()
+        away.rename(mirror)
+        store.reopen()
+        assert store.journal.append([entry(4)]).last_seq == 4
