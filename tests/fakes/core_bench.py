@@ -10,12 +10,19 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 
 from firmware.core.service import CoreService
+from firmware.core.upkeep import Upkeep
 from firmware.messages.intents import Confirm, Wake
 from firmware.messages.views import ConfirmView, HomeView, PayView, Reason
+from store_forward.contract.sealed import signer_text
 from store_forward.contract.vouchers import VoucherPayload, voucher_text
+from store_forward.store.anchors import Signer
+from store_forward.store.purge import Terms
 from store_forward.store.store import Role, Store
 from tests.fakes import made_up_clinic as clinic
 from tests.fakes.core_process import DEPLOYMENT, KEY, morning_since
@@ -35,6 +42,7 @@ class Bench:
         self.screen = FakeScreen(path / "core.sock")
         self.notified: list[str] = []
         self.cannot_sign = False
+        self.looks_after_journal = False
         self._stop = asyncio.Event()
         self._key = Ed25519PrivateKey.generate()
         self._ids = (f"id-{n}" for n in count(1))
@@ -56,10 +64,21 @@ class Bench:
             ids=self._ids,
             notify=self.notified.append,
             ballast_bytes=SMALL_BALLAST,
+            upkeep=self._upkeep if self.looks_after_journal else None,
         )
         self._task = asyncio.create_task(service.run(self._stop))
         self.screen = FakeScreen(self.run / "core.sock")
         await self.screen.connect()
+
+    def _upkeep(self, boot: str) -> Upkeep:
+        assert self._store is not None
+        signer = Signer(self._key.sign, signer_text(self._key.public_key()), boot)
+        return Upkeep(self._store, signer, Terms(days=90), morning_since(self._began))
+
+    @property
+    def public_key(self) -> Ed25519PublicKey:
+        """The device's."""
+        return self._key.public_key()
 
     def _sign(self, payload: VoucherPayload) -> str:
         if self.cannot_sign:

@@ -21,6 +21,7 @@ from firmware.messages.views import (
     PayView,
     SlipState,
 )
+from store_forward.contract.checkpoints import verify_checkpoint
 from store_forward.contract.facts import NoteCredited, RegistrationPaid
 from store_forward.store.store import Store
 from tests.fakes.core_bench import Bench, on_bench, on_process
@@ -86,6 +87,22 @@ def test_a_core_process_killed_at_once_in_mid_note_goes_on_too(tmp_path: Path) -
     with Store.open(tmp_path / "store.db", KEY, device="kiosk-7") as store:
         facts = [row.entry().fact for row in store.journal.read()]
     assert [one.amount_fen for one in facts if isinstance(one, NoteCredited)] == [2000, 1000]
+
+
+def test_what_a_session_recorded_is_signed_when_it_is_over(tmp_path: Path) -> None:
+    async def story(bench: Bench) -> None:
+        bench.looks_after_journal = True
+        await bench.stop_core()
+        await bench.start_core()
+        with bench.open_store() as store:
+            await bench.until(lambda: store.checkpoints.newest_seq() == 2)
+            await bench.pay_view()
+            await bench.until(lambda: store.journal.head().seq > 2)
+            assert store.checkpoints.newest_seq() == 2, "not while somebody is served"
+            (checkpoint, *_) = store.checkpoints.all()
+            assert verify_checkpoint(checkpoint, bench.public_key)
+
+    on_bench(tmp_path, story)
 
 
 def test_a_new_screen_shows_the_same_step_and_replaces_the_old(tmp_path: Path) -> None:
