@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from firmware.assembly import CannotStart, store_key_of, uuids
 from firmware.commands.deployments import deployment_at, key_file, store_of
 
@@ -138,6 +140,11 @@ def restore_backup(asked: argparse.Namespace) -> int:
             )
     except (BadKeyFile, StoreError) as fault:
         raise CannotStart(str(fault)) from fault
+    except msgspec.MsgspecError as fault:
+        raise CannotStart(
+            f"{asked.file}: an entry in it cannot be read by this software version; install the "
+            "version that wrote it, nothing was changed"
+        ) from fault
     return 0
 
 

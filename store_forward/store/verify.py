@@ -15,7 +15,7 @@ from store_forward.store.driver import Access, Connection
 from store_forward.store.errors import DamagedStore, StoreError, WrongKey
 from store_forward.store.keys import StoreKey
 from store_forward.store.verify_chain import check_checkpoints, check_events, check_slots
-from store_forward.store.verify_copies import check_beside, check_mirror, find_bad_bytes
+from store_forward.store.verify_copies import BadBytes, check_beside, check_mirror, find_bad_bytes
 from store_forward.store.verify_receipts import check_mark, check_receipts
 from store_forward.store.verify_report import Checks, JournalReport, SignatureCheck
 
@@ -45,7 +45,8 @@ def verify_journal(
     """
     driver.require_suitable_driver()
     report = JournalReport(path)
-    connection = _open(path, key, report)
+    found = find_bad_bytes(path, key) if path.is_file() and path.stat().st_size else _NOTHING
+    connection = _open(path, key, report, found)
     if connection is None:
         return report
     checks = Checks(is_signed, is_device)
@@ -56,7 +57,7 @@ def verify_journal(
         check_receipts,
         check_mark,
         check_checkpoints,
-        lambda c, r, _: check_mirror(c, r, (key, *retired)),
+        lambda c, r, _: check_mirror(c, r, (key, *retired), found.open_end),
         lambda c, r, _: check_beside(c, r, beside),
         _check_pages,
     )
@@ -68,19 +69,19 @@ def verify_journal(
     return report
 
 
-def _open(path: Path, key: StoreKey, report: JournalReport) -> Connection | None:
+_NOTHING = BadBytes([], None, key_is_right=False)
+
+
+def _open(path: Path, key: StoreKey, report: JournalReport, found: BadBytes) -> Connection | None:
     """Open the file; None where damage keeps it from opening, which the report tells then."""
-    is_right = False
-    if path.is_file() and path.stat().st_size:
-        places, is_right = find_bad_bytes(path, key)
-        if is_right:
-            report.note_places(places)
+    if found.key_is_right:
+        report.note_places(found.places)
     try:
         return driver.open_connection(path, key, Access.READ)
     except DamagedStore as error:
         report.note(f"it cannot be opened: {error}", 1)
     except WrongKey:
-        if not is_right:
+        if not found.key_is_right:
             raise
         report.note("it cannot be opened: its first page is damaged", 1)
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from store_forward.contract.sealed import Header
@@ -20,26 +21,52 @@ def mirror_beside(path: Path) -> Path:
     return path.with_name(path.name + ".mirror")
 
 
-def find_bad_bytes(path: Path, key: StoreKey) -> tuple[list[BadPlace], bool]:
-    """Bad bytes of database and log, and whether the key is known to be right.
+@dataclass(frozen=True, slots=True)
+class BadBytes:
+    """What is wrong with database and log. ``open_end`` is wrong only if entries are missing.
+
+    ``key_is_right``: a page or a record of the mirror opened with it.
+    """
+
+    places: list[BadPlace]
+    open_end: BadPlace | None
+    key_is_right: bool
+
+
+def find_bad_bytes(path: Path, key: StoreKey) -> BadBytes:
+    """Look at database and log; at those of a kiosk at work twice, as they may be written now.
 
     Raises StoreUnavailable.
     """
-    log = path.with_name(path.name + "-wal")
     try:
-        salt = path.read_bytes()[:SALT]
-        log_data = log.read_bytes() if log.exists() else b""
-        in_log = check_log(log, log_data, key.hex_digits, salt)
-        bad = check_database(path, path.read_bytes, key.hex_digits, in_log.pages)
-        keys = [key.hex_digits, *key.former]
-        is_right = not (bad and bad[0].length == SALT) or is_readable(mirror_beside(path), keys)
+        found = _look(path, key)
+        return _look(path, key) if found.places else found
     except OSError as error:
         raise driver.refused_by_system(path, error) from error
-    return [*bad, *in_log.bad], is_right
 
 
-def check_mirror(connection: Connection, report: JournalReport, keys: Sequence[StoreKey]) -> None:
-    """Compare the mirror with the journal, entry by entry. Raises StoreUnavailable."""
+def _look(path: Path, key: StoreKey) -> BadBytes:
+    log = path.with_name(path.name + "-wal")
+    with path.open("rb") as file:
+        salt = file.read(SALT)
+    log_data = log.read_bytes() if log.exists() else b""
+    in_log = check_log(log, log_data, key.hex_digits, salt)
+    bad = check_database(path, path.read_bytes, key.hex_digits, in_log.pages)
+    keys = [key.hex_digits, *key.former]
+    is_right = not (bad and bad[0].length == SALT) or is_readable(mirror_beside(path), keys)
+    return BadBytes([*bad, *in_log.bad], in_log.open_end, is_right)
+
+
+def check_mirror(
+    connection: Connection,
+    report: JournalReport,
+    keys: Sequence[StoreKey],
+    open_end: BadPlace | None = None,
+) -> None:
+    """Compare the mirror with the journal, entry by entry. Raises StoreUnavailable.
+
+    ``open_end`` is where the log breaks off: named where that cost entries.
+    """
     directory = mirror_beside(report.path)
     if not directory.is_dir():
         return
@@ -59,6 +86,8 @@ def check_mirror(connection: Connection, report: JournalReport, keys: Sequence[S
     only_there = [seq for seq in found.hashes if seq > head_now]
     for first, last in _runs(only_there):
         report.note(f"entries {first} to {last} are in the mirror only", first)
+    if only_there and open_end is not None:
+        report.note_places([open_end])
     for seq, digest in sorted(found.hashes.items()):
         here = hash_at(connection, seq)
         if here is not None and here != digest:

@@ -49,11 +49,15 @@ class BadPlace:
 
 @dataclass(slots=True)
 class LogFinding:
-    """What a log holds. ``pages`` are those of whole transactions; ``end`` where they end."""
+    """What a log holds. ``pages`` are those of whole transactions.
+
+    ``open_end`` is a bad frame behind which no transaction ends: what a power cut in the middle of
+    a write leaves, unless entries are missing elsewhere.
+    """
 
     bad: list[BadPlace] = field(default_factory=list)
     pages: set[int] = field(default_factory=set)
-    end: int = 0
+    open_end: BadPlace | None = None
 
 
 class PageCheck:
@@ -125,7 +129,6 @@ def _check_frames(
 ) -> None:
     salts, running = words[4:6], (words[6], words[7])
     waiting: set[int] = set()
-    found.end = WAL_HEADER
     for offset, frame in _frames(data):
         number, size, *rest = _FRAME.unpack_from(frame)
         told_salts, told_sum = tuple(rest[:2]), tuple(rest[2:])
@@ -138,18 +141,30 @@ def _check_frames(
             or not check.holds(frame[FRAME_HEADER:], number)
         ):
             why = "a frame of the log is damaged: SQLite leaves it and all behind it off"
-            found.bad.append(BadPlace(path, offset, len(frame), why))
+            place = BadPlace(path, offset, len(frame), why)
+            if _ends_a_transaction(data, offset + _FRAME_BYTES, salts):
+                found.bad.append(place)
+            else:
+                found.open_end = place
             return
         waiting.add(number)
         if size:
             found.pages |= waiting
             waiting = set()
-            found.end = offset + _FRAME_BYTES
 
 
 def _frames(data: bytes) -> Iterator[tuple[int, bytes]]:
     for offset in range(WAL_HEADER, len(data) - _FRAME_BYTES + 1, _FRAME_BYTES):
         yield offset, data[offset : offset + _FRAME_BYTES]
+
+
+def _ends_a_transaction(data: bytes, start: int, salts: tuple[int, ...]) -> bool:
+    """Whether any frame of this round from ``start`` on says that a transaction ends with it."""
+    for offset in range(start, len(data) - FRAME_HEADER + 1, _FRAME_BYTES):
+        _, size, *rest = _FRAME.unpack_from(data, offset)
+        if size and tuple(rest[:2]) == salts:
+            return True
+    return False
 
 
 def _is_damage(told: tuple[int, ...], salts: tuple[int, ...], data: bytes, offset: int) -> bool:

@@ -108,6 +108,15 @@ def test_a_log_that_is_cut_or_gone_is_told_by_what_the_mirror_holds(files: Path)
     assert any("entries 21 to 30 are in the mirror only" in one for one in audit(files).problems)
 
 
+def test_a_write_that_a_power_cut_ended_is_no_damage(files: Path) -> None:
+    log = files.with_name("store.db-wal")
+    whole = log.read_bytes()
+    log.write_bytes(whole + whole[-4120:-4000] + bytes(500))
+    assert audit(files).ok
+    log.write_bytes(whole + whole[-4120:-4000] + bytes(4000))
+    assert audit(files).ok
+
+
 def test_a_mirror_that_lost_a_segment_is_told(files: Path) -> None:
     newest = max(files.with_name("store.db.mirror").glob("*.segment"))
     newest.unlink()
