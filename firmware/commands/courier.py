@@ -62,7 +62,7 @@ def export_bundle(asked: argparse.Namespace) -> int:
             now=lambda: datetime.now(UTC),
         )
     except courier.NothingToCarry:
-        print("nothing to carry: the gateway has acknowledged everything")
+        print("nothing to carry: all is acknowledged, or parked for a person (outpost outbox list)")
         return 0
     except (BadKeyFile, StoreError) as fault:
         raise CannotStart(str(fault)) from fault
