@@ -297,3 +297,20 @@ def test_the_audit_checks_a_backup_beside_its_journal(
         hospital.out.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         assert main(["verify-journal", str(hospital.out)]) == 1
         assert f"{hospital.out}: bytes " in capsys.readouterr().out
+
+
+def test_the_escrow_key_of_the_envelope_is_taken_when_none_is_named(
+    hospital: Hospital, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with kiosk_in_sync(hospital.old.store, DEVICE) as kiosk:
+        kiosk.record(*note(1))
+    deployment = str(hospital.old.deployment)
+    create = ["backup", "create", "--deployment", deployment, "--out", str(hospital.out)]
+    assert main(create) == 2
+    assert "--escrow" in capsys.readouterr().err
+    write_private(hospital.old.folder / "keys" / "machine.key", b"7a" * 32)
+    wrap = ["keys", "wrap", "--deployment", deployment, "--escrow", str(hospital.escrow_public)]
+    assert main([*wrap, "--machine", "credential"]) == 0
+    assert main(create) == 0
+    assert hospital.restore() == 0
+    assert "goes out   2 entries" in capsys.readouterr().out
