@@ -324,10 +324,14 @@ class Translated:
                 raise ours from error
 
 
+_NAMELESS = {"disk I/O error": "SQLITE_IOERR", "database or disk is full": "SQLITE_FULL"}
+"""Errors of copying page by page come without their names."""
+
+
 def _translate(path: Path, error: Any) -> StoreError | None:
     """Our error for a trouble with the file; None for a mistake in our own SQL."""
     # The low byte is the primary result code: https://www.sqlite.org/rescode.html
-    name = str(getattr(error, "sqlite_errorname", ""))
+    name = str(getattr(error, "sqlite_errorname", "")) or _NAMELESS.get(str(error), "")
     match "_".join(name.split("_")[:2]):
         case "SQLITE_NOTADB":
             return WrongKey(

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import msgspec
 
+from store_forward.contract.courier import BUNDLE_SUFFIX
+from store_forward.contract.sealed import find_damage, read_layout, signed_by
 from store_forward.contract.wire import ReferenceChange, ReferencePage
 from store_forward.store import SyncStatus
+from store_forward.store.courier import export_bundle
 from store_forward.store.errors import StoreError
+from store_forward.store.keyring.files import read_envelope, write_envelope
 from store_forward.store.keys import create_key, load_key
 from store_forward.store.room import Ballast
 from store_forward.store.verify import verify_journal
@@ -19,8 +23,11 @@ from tests.fakes import made_up_clinic as clinic
 from tests.faults.ledger import Ledger
 from tests.faults.patient import check_money, serve_a_patient
 from tests.faults.places import BEFORE, STORE, boot, guest
-from tests.unit.store.builders import KEY, accepted, confirmed, entry, lease, receipt
+from tests.unit.store.builders import DEVICE, KEY, accepted, confirmed, entry, lease, receipt
+from tests.unit.store.keyring.test_envelope import sealed
+from tests.unit.store.test_backup import DEVICE_KEY, ESCROW, NOW, SIGNER, back_up
 
+ENVELOPE = "store.keys"
 BIG = "x" * 600_000
 """So long a text makes the mirror begin a segment with the second entry."""
 
@@ -198,6 +205,52 @@ def check_ballast(folder: Path, ledger: Ledger) -> list[str]:
     return [] if ballast.held_bytes() == 100_000 else ["the ballast is not held"]
 
 
+def change_envelope(folder: Path, ledger: Ledger) -> None:
+    write_envelope(folder / ENVELOPE, sealed()[0], replace=True)
+
+
+def make_envelope(folder: Path) -> None:
+    write_envelope(folder / ENVELOPE, sealed()[0], replace=False)
+
+
+def check_envelope(folder: Path, ledger: Ledger) -> list[str]:
+    """The one before or the new one, whole; and it can be changed again."""
+    read_envelope(folder / ENVELOPE)
+    change_envelope(folder, ledger)
+    read_envelope(folder / ENVELOPE)
+    return []
+
+
+def make_backup(folder: Path, ledger: Ledger) -> None:
+    back_up(folder / STORE, folder / "backup")
+
+
+def carry(folder: Path, ledger: Ledger) -> None:
+    export_bundle(
+        folder / STORE,
+        KEY,
+        DEVICE,
+        folder,
+        lock=ESCROW.recipient,
+        sign=DEVICE_KEY.sign,
+        signer=SIGNER,
+        now=lambda: NOW,
+    )
+
+
+def check_sealed_files(folder: Path, ledger: Ledger) -> list[str]:
+    """A backup or a bundle is whole or not there; the store is as it was, and both can be made."""
+    said: list[str] = []
+    for file in folder.iterdir():
+        if file.name == "backup" or file.name.endswith(BUNDLE_SUFFIX):
+            with file.open("rb") as content:
+                said += map(str, find_damage(content, read_layout(content), signed_by(SIGNER)))
+    (folder / "backup").unlink(missing_ok=True)
+    make_backup(folder, ledger)
+    carry(folder, ledger)
+    return said + check_journal(folder, ledger)
+
+
 EXERCISES: dict[str, Exercise] = {
     "session": Exercise(make_store, serve_a_patient, check_money),
     "append": Exercise(make_store, append, check_journal),
@@ -207,6 +260,9 @@ EXERCISES: dict[str, Exercise] = {
     "answer": Exercise(make_store, take_answer, check_answer),
     "park": Exercise(make_store, park, check_journal),
     "news": Exercise(make_store, take_news, check_news),
+    "envelope": Exercise(make_envelope, change_envelope, check_envelope),
+    "backup": Exercise(make_store, make_backup, check_sealed_files),
+    "courier": Exercise(make_store, carry, check_sealed_files),
     "key": Exercise(make_nothing, make_key, check_key),
     "whole-file": Exercise(make_nothing, write_whole_file, check_whole_file),
     "ballast": Exercise(make_nothing, hold_ballast, check_ballast),

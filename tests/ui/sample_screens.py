@@ -65,6 +65,13 @@ def tiles(queued: bool = False) -> tuple[v.Tile, ...]:
     )
 
 
+def paused(reason: Reason) -> v.HomeView:
+    """Home when nothing new may begin."""
+    service = Service.REGISTER_TODAY
+    closed = v.Tile(service, v.TileState.UNAVAILABLE, reason)
+    return v.HomeView(tuple(closed if one.service is service else one for one in tiles()))
+
+
 def home(queued: bool = False, known: bool = False, told: bool = False) -> v.HomeView:
     """``known``: the next step can be taken here; ``told``: it cannot, and is the longest."""
     action = v.NextAction(Service.CHECK_IN, INTERNAL, DOCTOR, "10:20") if known else None
@@ -245,6 +252,7 @@ def every_screen(modes: Modes = Modes()) -> dict[str, v.Screen]:
             frame(modes, notice=v.Notice(Reason.PAPER_OUT, Service.PRINT), can_go_home=True),
             home(),
         ),
+        ("home_paused", frame(modes), paused(Reason.QUEUE_FULL)),
     ]
     return {
         name: v.Screen(number + 1, shown, view) for number, (name, shown, view) in enumerate(plain)
