@@ -1,6 +1,7 @@
 """``outpost test``: style, types, import arrows and all tests, in that order, all of them run.
 
 ``outpost test --crash``: power cuts by the thousand, beyond what the tests do each time.
+``outpost test --fuzz``: random stories of kiosks and a gateway by the thousand.
 ``outpost bench store``: what durability costs. Both live with the tests, on whose tools they stand.
 """
 
@@ -34,6 +35,11 @@ def _commands(pytest_arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
 def run_power_cuts(arguments: Sequence[str]) -> int:
     """Cut the power of the store thousands of times (``outpost test --crash``)."""
     return _run_module("tests.crash.campaign", arguments)
+
+
+def run_stories(arguments: Sequence[str]) -> int:
+    """Tell random stories of kiosks and a gateway (``outpost test --fuzz``)."""
+    return _run_module("tests.simulation.campaign", arguments)
 
 
 def run_store_bench(arguments: Sequence[str]) -> int:

@@ -46,6 +46,7 @@ Tools:
   outpost bench main-path          speed and size against their targets
   outpost bench store              what durability costs, beside the disk and other queues
   outpost test --crash             10,000 power cuts of the store, at every operation
+  outpost test --fuzz              2,000 random stories of kiosks, network, disks and gateway
 """
 
 
@@ -229,7 +230,8 @@ def _add_desk(commands: argparse._SubParsersAction[_OneLineErrors]) -> None:
         help="every check and every test",
         description="ruff, mypy, import arrows, then all tests. Arguments go to pytest alone: "
         "outpost test tests/flows -k cash. As the first argument, --crash cuts the power of the "
-        "store thousands of times instead (outpost test --crash --help).",
+        "store thousands of times instead (outpost test --crash --help), and --fuzz tells random "
+        "stories of kiosks and a gateway (outpost test --fuzz --help).",
     )
     test.add_argument("pytest", nargs="*", metavar="PYTEST_ARGUMENT")
     test.set_defaults(handler=_test)
@@ -255,6 +257,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from firmware.checks import run_power_cuts
 
         return run_power_cuts(words[2:])
+    if words[:2] == ["test", "--fuzz"]:
+        from firmware.checks import run_stories
+
+        return run_stories(words[2:])
     if words[:2] == ["gateway", "courier"]:
         from firmware.commands import gateway_courier
 

@@ -1,0 +1,49 @@
+"""Whatever happens between kiosks and gateway: each fact once, in order, and no lie is believed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.simulation.broken import (
+    AnsweringTooEarly,
+    WithoutDedup,
+    WithoutOrder,
+    WithoutVerification,
+)
+from tests.simulation.machine import Simulation
+
+ORDINARY = settings(
+    max_examples=25,
+    stateful_step_count=30,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+)
+
+CONTROL = settings(ORDINARY, max_examples=150, phases=[Phase.generate], report_multiple_bugs=False)
+"""The first story that fails is enough; the shortest one is of no interest."""
+
+
+@pytest.mark.timeout(240)
+def test_every_story_ends_with_each_fact_at_the_gateway_once() -> None:
+    run_state_machine_as_test(Simulation, settings=ORDINARY)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        (WithoutDedup, "the ledger says"),
+        (AnsweringTooEarly, "handed over, and it never was|nobody has it|is nowhere|^credited"),
+        (WithoutVerification, "was believed|handed over, and it never was"),
+        (WithoutOrder, "in its lane"),
+    ],
+    ids=["gateway without dedup", "gateway that loses", "kiosk that believes", "kiosk in disorder"],
+)
+def test_what_is_broken_is_found(broken: type[Simulation], words: str) -> None:
+    with pytest.raises(AssertionError, match=words):
+        run_state_machine_as_test(broken, settings=CONTROL)

@@ -1,0 +1,237 @@
+"""Everything in one place: the clock, the HIS, the kiosks, and how it all comes to rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+from store_forward.contract.marks import FenceRequest
+from store_forward.contract.resolutions import CaseVerdict, Verdict
+from store_forward.gateway.batches import BatchDesk
+from store_forward.gateway.tables import open_case, stream
+from store_forward.store.exceptions import Standing
+from tests.postgres.places import Place
+from tests.simulation.hospital import Hospital
+from tests.simulation.invariants import Observer
+from tests.simulation.kiosk import Kiosk, Memory, Numbers, Parts, Watch
+from tests.simulation.network import Trouble
+
+MOST_STEPS = 600
+"""Steps of one kiosk until it must have come to rest in a healed network."""
+
+
+@dataclass(frozen=True)
+class DiskCopy:
+    """An image of a kiosk's disk."""
+
+    device: str
+    folder: Path
+    memory: Memory
+
+
+class World:
+    """A hospital and its kiosks, and an observer who believes nobody."""
+
+    def __init__(
+        self,
+        folder: Path,
+        place: Place,
+        desk_type: type[BatchDesk] = BatchDesk,
+        parts: Parts | None = None,
+    ) -> None:
+        self.folder = folder
+        self.watch = Watch()
+        self.numbers = Numbers()
+        self.runner = asyncio.Runner()
+        self.parts = parts or Parts()
+        self.hospital = Hospital(folder / "hospital", place, self.watch.now, desk_type)
+        self.kiosks: list[Kiosk] = []
+        self.disk_copies: list[DiskCopy] = []
+        self.backups: list[Path] = []
+        self.observer = Observer(self.hospital)
+        self._folders = 0
+
+    def close(self) -> None:
+        for each in self.kiosks:
+            each.stop()
+        self.hospital.stop()
+        self.runner.close()
+
+    # --- what happens -------------------------------------------------------------------------
+
+    def add_kiosk(
+        self, device: str, folder: Path | None = None, memory: Memory | None = None
+    ) -> Kiosk:
+        kiosk = Kiosk(
+            device,
+            folder or self.new_folder(),
+            self.hospital,
+            self.watch,
+            self.numbers,
+            self.runner,
+            self.parts,
+            memory,
+        )
+        self.kiosks.append(kiosk)
+        self.observer.learn(kiosk)
+        return kiosk
+
+    def new_folder(self) -> Path:
+        self._folders += 1
+        return self.folder / f"disk-{self._folders}"
+
+    def step(self, kiosk: Kiosk) -> None:
+        """Let sync of a kiosk do one thing and check what came of it."""
+        before = kiosk.view()
+        kiosk.line.asked, kiosk.line.suffered = "", Trouble.NONE
+        kiosk.step()
+        self.observer.after_step(kiosk, before)
+
+    def restart(self, kiosk: Kiosk) -> None:
+        incarnation = kiosk.incarnation
+        kiosk.restart()
+        self.observer.learn(kiosk)
+        if kiosk.incarnation != incarnation:
+            # What an ended journal handed over is on no kiosk's books any more: a hospital that
+            # goes back to before that has lost it, like any books without a backup.
+            self.backups.clear()
+
+    def copy_disk(self, kiosk: Kiosk) -> None:
+        folder = self.new_folder()
+        memory = kiosk.copy_disk(folder)
+        self.observer.learn(kiosk)
+        self.disk_copies.append(DiskCopy(kiosk.device, folder, memory))
+
+    def roll_back(self, kiosk: Kiosk, copy: DiskCopy) -> None:
+        kiosk.replace_disk(copy.folder, copy.memory)
+        self.observer.learn(kiosk)
+        self.backups.clear()  # both books lost their ends: nobody could know
+
+    def clone(self, copy: DiskCopy) -> None:
+        self.add_kiosk(copy.device, copy.folder, copy.memory.copy())
+        self.disk_copies.remove(copy)
+
+    def back_up(self) -> None:
+        path = self.folder / f"backup-{len(self.backups)}.db"
+        self.hospital.copy(path)
+        self.backups.append(path)
+
+    def restore(self, backup: Path) -> None:
+        self.hospital.restore(backup)
+        for each in self.kiosks:
+            each.line.old_requests.clear()  # no network holds a request for that long
+
+    def fence(self, kiosk: Kiosk) -> None:
+        head = kiosk.core.journal.head()
+        told = FenceRequest(kiosk.device, head.seq, head.hash.hex())
+        path = f"/v1/streams/{kiosk.incarnation}/fence"
+        self.runner.run(self.hospital.ask_as_operator(path, told))
+
+    def decide(self, verdict: Verdict, index: int) -> bool:
+        """Staff decide about one of the open cases of entries that do not arrive."""
+        cases = self.parked_cases()
+        if not cases:
+            return False
+        device, case_id = cases[index % len(cases)]
+        told = CaseVerdict(device, verdict, "staff-7", "looked_at")
+        self.runner.run(self.hospital.ask_as_operator(f"/v1/cases/{case_id}/resolve", told))
+        return True
+
+    def parked_cases(self) -> list[tuple[str, str]]:
+        query = (
+            select(open_case).where(open_case.c.closed_at.is_(None)).order_by(open_case.c.case_id)
+        )
+        found = [(row.device, row.case_id) for row in self.hospital.rows(query)]
+        return [(device, case) for device, case in found if case.startswith("parked:")]
+
+    # --- how it ends --------------------------------------------------------------------------
+
+    def come_to_rest(self) -> None:
+        """The network heals, then the gateway; everything must have ended after that."""
+        self.hospital.die_never()
+        for kiosk in self.kiosks:
+            kiosk.line.troubles.clear()
+            kiosk.line.is_cut = False
+            kiosk.skew = timedelta()
+        self._drive(self._is_at_rest)
+        self.observer.check(self.kiosks)
+        self._end_exceptions()
+        self._drive(self._is_done)
+        self.observer.check(self.kiosks)
+        for kiosk in self.kiosks:
+            self.observer.check_end(kiosk, self._is_fenced(kiosk))
+
+    def _drive(self, is_there: Callable[[Kiosk], bool]) -> None:
+        for kiosk in self.kiosks:
+            for _ in range(MOST_STEPS):
+                if kiosk.is_contradicted:
+                    self.restart(kiosk)
+                if kiosk.service.state.link.is_up and is_there(kiosk):
+                    break
+                self.step(kiosk)
+            else:
+                raise AssertionError(self._told(kiosk))
+
+    def _is_at_rest(self, kiosk: Kiosk) -> bool:
+        """Nothing waits but what the gateway's fault holds up, and people know about that."""
+        if not self._has_met(kiosk):
+            return False
+        if self._is_fenced(kiosk):
+            return True
+        held_lanes: set[str] = set()
+        held_ids: set[str] = set()
+        cases = {case for _, case in self.parked_cases()}
+        for row in kiosk.rows():
+            if kiosk.is_covered(row.seq):
+                continue
+            entry = row.entry()
+            is_poison = any(poison in row.body for poison in self.hospital.poison)
+            is_parked = kiosk.core.outbox.outcome_of_entry(row.seq) is Standing.PARKED
+            if is_parked and f"parked:{kiosk.incarnation}:{row.seq}" not in cases:
+                return False
+            is_held = entry.lane in held_lanes or not held_ids.isdisjoint(entry.depends_on)
+            if not is_poison and not is_held:
+                return False
+            if is_poison and not is_held and not is_parked:
+                return False
+            held_lanes.add(entry.lane)
+            held_ids.add(entry.id)
+        return True
+
+    def _is_done(self, kiosk: Kiosk) -> bool:
+        if self._is_fenced(kiosk):
+            return self._has_met(kiosk)
+        outbox = kiosk.core.outbox
+        return self._has_met(kiosk) and not outbox.backlog().count and not outbox.parked()
+
+    def _has_met(self, kiosk: Kiosk) -> bool:
+        """The gateway's mark was asked since the link came up, so both know where they stand."""
+        return kiosk.service.state.pulls["mark"].due_at > self.watch.seconds
+
+    def _end_exceptions(self) -> None:
+        """Staff decide about every entry that is held up; where they say again, it is mended."""
+        verdicts = (Verdict.SETTLED, Verdict.WITHDRAWN, Verdict.RESEND)
+        for index in range(len(self.parked_cases())):
+            self.decide(verdicts[index % 2], 0)
+        self.hospital.poison.clear()
+
+    def _is_fenced(self, kiosk: Kiosk) -> bool:
+        query = select(stream.c.fenced_at).where(
+            stream.c.device == kiosk.device, stream.c.incarnation == kiosk.incarnation
+        )
+        return any(row.fenced_at for row in self.hospital.rows(query))
+
+    def _told(self, kiosk: Kiosk) -> str:
+        outbox = kiosk.core.outbox
+        return (
+            f"{kiosk.device} does not come to rest: acked {outbox.acked_seq()}, "
+            f"ahead {outbox.ahead()}, head {kiosk.core.journal.head().seq}, "
+            f"parked {[each.seq for each in outbox.parked()]}, "
+            f"state {kiosk.service.state.outgoing}, {kiosk.service.state.link}, "
+            f"{kiosk.service.state.step!r}, cases {self.parked_cases()}"
+        )
