@@ -27,7 +27,7 @@ def test_every_promise_is_kept_through_every_cut(workload: str) -> None:
         recording = recorded(workload, seed)
         harmed: dict[str, Verdict] = {}
         with scratch() as folder:
-            for state in states_of(recording, STATES // recordings, seed):
+            for state in states_of(recording, -(-STATES // recordings), seed):
                 looked_at += 1
                 verdict = judged(state, folder / "disk")
                 if verdict.harm:
