@@ -64,8 +64,8 @@ class Simulation(RuleBasedStateMachine):
 
     desk_type: ClassVar[type[BatchDesk]] = BatchDesk
     parts: ClassVar[Parts] = Parts()
-    place: ClassVar[Place | None] = None
-    """Another database than a SQLite file of the story's own; it is never restored."""
+    can_go_back: ClassVar[bool] = True
+    """Whether the gateway's database is a file, of which older copies can be restored."""
 
     _places: ClassVar[SqlitePlaces | None] = None
 
@@ -240,7 +240,7 @@ class Simulation(RuleBasedStateMachine):
     def gateway_is_killed_in_a_transaction(self, statements: int) -> None:
         self.world.hospital.die_after(statements)
 
-    @precondition(lambda self: self.place is None and len(self.world.backups) < 3)
+    @precondition(lambda self: self.can_go_back and len(self.world.backups) < 3)
     @rule()
     def gateway_is_backed_up(self) -> None:
         self.world.back_up()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.postgres.databases import Databases
+from tests.postgres.places import Place
 from tests.simulation.broken import (
     AnsweringTooEarly,
     WithoutDedup,
@@ -31,6 +35,24 @@ CONTROL = settings(ORDINARY, max_examples=150, phases=[Phase.generate], report_m
 @pytest.mark.timeout(240)
 def test_every_story_ends_with_each_fact_at_the_gateway_once() -> None:
     run_state_machine_as_test(Simulation, settings=ORDINARY)
+
+
+@pytest.mark.timeout(240)
+def test_the_same_on_postgresql(databases: Databases) -> None:
+    class OnPostgresql(Simulation):
+        """Each story has a database of its own on the server; it is never restored."""
+
+        can_go_back = False
+
+        def new_place(self) -> Place:
+            self.rented = ExitStack()
+            return self.rented.enter_context(databases.migrated())
+
+        def teardown(self) -> None:
+            with self.rented:
+                super().teardown()
+
+    run_state_machine_as_test(OnPostgresql, settings=settings(ORDINARY, max_examples=5))
 
 
 @pytest.mark.timeout(240)
