@@ -9,12 +9,12 @@ from tests.crash.judge import Verdict
 from tests.crash.trial import explained, judged, recorded, scratch, states_of
 from tests.crash.workloads import catalogue
 
-STATES = 34
-"""Of each workload, 544 together; ``outpost test --crash`` looks at thousands."""
+STATES = 30
+"""Of each workload, 510 together; ``outpost test --crash`` looks at thousands."""
 
 CONTROL_STATES = 20
 
-RECORDINGS = {"recover": 6, "killed": 2}
+RECORDINGS = {"recover": 5, "killed": 2}
 """Where each recording is another story, there are more of them, with fewer states each."""
 
 
