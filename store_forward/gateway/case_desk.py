@@ -22,7 +22,7 @@ from store_forward.contract.resolutions import (
     Verdict,
 )
 from store_forward.gateway.cases import Place, close_case, open_case_of_parked
-from store_forward.gateway.counters import take_next
+from store_forward.gateway.counters import take_next_from
 from store_forward.gateway.database import Database
 from store_forward.gateway.journals import (
     ENDED,
@@ -185,9 +185,12 @@ class CaseDesk:
         told: CaseVerdict,
     ) -> Resolution:
         entry_id = parked.entry_id if parked is not None else _entry_id(connection, place)
+        # Kiosks know decisions by their number. A gateway restored from a backup must not give one
+        # of another decision again: it would be taken for the one that is known.
+        milliseconds = int(place.now.timestamp() * 1000)
         decided = self._signatory.sign(
             Resolution(
-                number=take_next(connection, "resolution"),
+                number=take_next_from(connection, "resolution", milliseconds),
                 device=place.device,
                 incarnation=place.incarnation,
                 seq=place.seq,

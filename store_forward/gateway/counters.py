@@ -14,6 +14,9 @@ _RAISE = (
     .values(value=counter.c.value + 1)
     .returning(counter.c.value)
 )
+_SET = (
+    update(counter).where(counter.c.name == bindparam("wanted")).values(value=bindparam("number"))
+)
 _HOLD = select(counter.c.value).where(counter.c.name == bindparam("wanted")).with_for_update()
 
 
@@ -27,6 +30,18 @@ def take_next(connection: Connection, name: str) -> int:
         connection.execute(_START, {"name": name, "value": 0})
         raised = connection.execute(_RAISE, {"wanted": name}).scalar_one()
     return int(raised)
+
+
+def take_next_from(connection: Connection, name: str, least: int) -> int:
+    """Return a number of this name above all given before, and not below ``least``.
+
+    With a ``least`` that grows with time, numbers do not repeat even after the database was
+    restored from a backup that does not know the newest.
+    """
+    take_turn(connection, name)
+    number = max(last_given(connection, name) + 1, least)
+    connection.execute(_SET, {"wanted": name, "number": number})
+    return number
 
 
 def take_turn(connection: Connection, name: str) -> None:

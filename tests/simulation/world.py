@@ -21,6 +21,9 @@ from tests.simulation.invariants import Observer
 from tests.simulation.kiosk import Kiosk, Memory, Numbers, Parts, Watch
 from tests.simulation.network import Trouble
 
+RESTORE_SECONDS = 60.0
+"""Nobody restores a database faster."""
+
 MOST_STEPS = 600
 """Steps of one kiosk until it must have come to rest in a healed network."""
 
@@ -122,6 +125,7 @@ class World:
         self.backups.append(path)
 
     def restore(self, backup: Path) -> None:
+        self.watch.seconds += RESTORE_SECONDS
         self.hospital.restore(backup)
         for each in self.kiosks:
             each.line.old_requests.clear()  # no network holds a request for that long
