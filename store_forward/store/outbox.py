@@ -199,6 +199,8 @@ class Outbox:
             step = judge_mark(mark, self._journal.head().seq, self.hash_at)
             if step in (Step.IN_STEP, Step.FENCED):
                 self._believe_no_more_than(mark)
+                # A gateway restored from a backup can have the entries and not the reports.
+                self._exceptions.report_again()
             return step
 
     def gateway_mark(self) -> StreamMark | None:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from store_forward.contract.canonical import GENESIS
+from store_forward.contract.marks import StreamMark
 from store_forward.contract.wire import Outcome, Span
 from store_forward.store import Store
 from store_forward.store.errors import Misfit, ReceiptRefused
@@ -211,3 +212,26 @@ class TestStanding:
     def test_what_this_kiosk_never_saw_is_unknown(self, orders: Store) -> None:
         assert orders.outbox.outcome_of_order("other") is Standing.UNKNOWN
         assert orders.outbox.outcome_of_entry(6) is Standing.UNKNOWN
+
+
+def test_the_gateway_is_told_of_parked_entries_again_at_each_first_contact(ten: Store) -> None:
+    """It may have been restored from a backup older than the report, with no entry missing."""
+    ten.outbox.record_answer(receipt(ten, 1, 4), accepted(1, 4))
+    ten.outbox.park(5, "unprocessable")
+    ten.outbox.note_reported([5])
+    ten.outbox.take_mark(
+        StreamMark(
+            device=ten.identity.device,
+            incarnation=ten.identity.incarnation,
+            high_water=4,
+            head_hash=ten.journal.read(3, 1)[0].hash.hex(),
+            ahead=(),
+            fenced_at=None,
+            fenced_seq=None,
+            at="2026-07-13T02:00:00Z",
+            key_id="gateway-1",
+            signature="c2lnbmF0dXJl",
+        )
+    )
+    assert [each.reported for each in ten.outbox.parked()] == [False]
+    assert ten.outbox.acked_seq() == 4
