@@ -132,6 +132,10 @@ def test_a_read_only_folder_is_named_and_can_still_be_verified(open_folder: Path
     with new_store(path) as store:
         store.journal.append(entries(5))
     path.chmod(0o644)
+    mirror = path.with_name("store.db.mirror")
+    mirror.chmod(0o755)
+    for segment in mirror.iterdir():
+        segment.chmod(0o644)
     before = path.read_bytes()
     lines = run_self("use_read_only_folder", path).splitlines()
     assert [line.split()[0] for line in lines] == [
