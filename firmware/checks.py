@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def _commands(pytest_arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
     binaries = Path(sys.executable).parent
-    tests = ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadgroup", "-q"]
+    tests = ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadgroup", "-q", "--durations=25"]
     pytest = ("tests", [sys.executable, "-m", "pytest", *tests, *pytest_arguments])
     if pytest_arguments:
         return [pytest]

@@ -59,7 +59,8 @@ ATTEMPTS_UNTIL_OFFLINE: Final = 3
 class State:
     """All the engine remembers; nothing of it needs to outlive the process.
 
-    ``step`` is how our journal stood to the gateway's newest mark.
+    ``step`` is how our journal stood to the gateway's newest mark; ``is_genuine``: that one, or
+    the answer that came in place of it, was signed by the gateway.
     """
 
     link: Link = field(default_factory=Link)
@@ -68,6 +69,7 @@ class State:
     is_recognised: bool = True
     batch_was_last: bool = False
     step: Step = Step.IN_STEP
+    is_genuine: bool = True
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ def shown(state: State) -> Shown:
     step = _step(state)
     if state.link.is_up and not state.is_recognised:
         reason = "not_recognised"
+    elif state.link.is_up and not state.is_genuine:
+        reason = "forged_answer"
     elif state.link.is_up and step:
         reason = step.value
     elif state.link.is_up and state.outgoing.trouble:
@@ -242,7 +246,8 @@ def _mark_taken(state: State, event: MarkTaken) -> tuple[State, tuple[Effect, ..
         effects = (Alarm(event.step.value, event.detail),)
     elif event.has_fallen_back:
         effects = (Alarm("gateway_lost_entries", event.detail),)
-    return replace(_heard(state, at), pulls=pulls, step=event.step), effects
+    heard = replace(_heard(state, at), is_genuine=True)
+    return replace(heard, pulls=pulls, step=event.step), effects
 
 
 def _pull_failed(state: State, event: PullFailed) -> tuple[State, tuple[Effect, ...]]:
@@ -255,6 +260,7 @@ def _pull_failed(state: State, event: PullFailed) -> tuple[State, tuple[Effect, 
         touched = _touch(state, event.failure, event.when)
         if isinstance(event.failure, Distrusted):
             effects = (Alarm("forged_answer", f"{event.name}: {event.failure.detail}"),)
+            touched = replace(touched, is_genuine=touched.is_genuine and event.name != MARK)
         if isinstance(event.failure, Refused) and event.failure.status in (401, 403):
             effects = (RenewIdentity(), Alarm("not_recognised", event.failure.detail))
     pulls = pulling.pull_failed(touched.pulls, event.name, at, jitter, event.failure)

@@ -76,7 +76,8 @@ def sell_every_slot(path: Path, seller: str, outcome: Path) -> None:
 
 def test_two_processes_never_sell_the_same_slot(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
-    new_store(path).close()
+    # Two keepers of one mirror there cannot be: the database alone must hold against two.
+    Store.open(path, KEY, device=DEVICE, create=True, role=Role.UNMIRRORED).close()
     outcomes = [tmp_path / "a.txt", tmp_path / "b.txt"]
     run(
         *(

@@ -36,7 +36,7 @@ def test_receipts_of_another_key_acknowledge_nothing(
     foreign.write_bytes(public_pem(Ed25519PrivateKey.generate().public_key()))
     kiosk.record_starts(5)
     kiosk.connect(front.url, front.gateway.authority, foreign, key)
-    kiosk.step_until(lambda: kiosk.status.reason == "forged_receipt")
+    kiosk.step_until(lambda: kiosk.status.reason == "forged_answer")
     assert not kiosk.status.online
     assert kiosk.waiting == 5
 
