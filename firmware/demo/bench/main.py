@@ -14,6 +14,8 @@ from pathlib import Path
 
 from firmware.demo.bench.backlog import METRIC as BACKLOG
 from firmware.demo.bench.backlog import backlog
+from firmware.demo.bench.department_search import METRIC as SEARCH
+from firmware.demo.bench.department_search import department_search
 from firmware.demo.bench.figures import (
     CouldNotMeasure,
     Figure,
@@ -78,6 +80,7 @@ def bench_main_path(json_out: Path | None) -> int:
     try:
         bench.take(JOURNAL, lambda: journal_cost(root / "journal", bench.say))
         bench.take(BACKLOG, lambda: backlog(root / "backlog", bench.say))
+        bench.take(SEARCH, department_search)
         bench.take("the kiosk", lambda: _on_a_kiosk(root / "kiosk", bench))
     finally:
         shutil.rmtree(root, ignore_errors=True)
