@@ -218,15 +218,11 @@ def _recover(asked: argparse.Namespace) -> int:
 
 
 def _site(deployment_file: Path) -> Site:
-    from firmware.config.loader import DeploymentErrors, load_deployment
+    from firmware.commands.deployments import deployment_at, store_of
     from store_forward.store.keyring.loading import Site
 
-    try:
-        deployment = load_deployment(deployment_file)
-    except DeploymentErrors as errors:
-        raise CannotStart(errors.render()) from errors
-    paths = deployment.paths
-    return Site(Path(paths.state) / "store.db", Path(paths.keys), deployment.kiosk.id)
+    deployment = deployment_at(deployment_file)
+    return Site(store_of(deployment), Path(deployment.paths.keys), deployment.kiosk.id)
 
 
 def _machine_key(asked: argparse.Namespace, site: Site) -> Path:

@@ -31,16 +31,13 @@ def register(commands: Any) -> None:
 
 def _show(asked: argparse.Namespace) -> int:
     """Print the report; code 1 when somebody has something to do. Raises CannotStart."""
-    from firmware.config.loader import DeploymentErrors, load_deployment
+    from firmware.commands.deployments import deployment_at, store_of
     from store_forward.store.errors import StoreError
     from store_forward.store.store import Role, Store
     from store_forward.sync.outbox_report import report_outbox
 
-    try:
-        deployment = load_deployment(asked.deployment)
-    except DeploymentErrors as errors:
-        raise CannotStart(errors.render()) from errors
-    path = Path(deployment.paths.state) / "store.db"
+    deployment = deployment_at(asked.deployment)
+    path = store_of(deployment)
     try:
         key = store_key_of(deployment)
         with Store.open(path, key, device=deployment.kiosk.id, role=Role.GUEST) as store:
