@@ -9,10 +9,13 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from firmware.assembly import CannotStart
 from firmware.commands import backup, courier, keys, outbox, verify_journal
+
+if TYPE_CHECKING:
+    from firmware.config.model import Deployment
 
 USAGE = 2
 """Exit code for unknown arguments and bad files (as in sysexits and argparse)."""
@@ -74,18 +77,18 @@ def _loopback_or_any(text: str) -> tuple[str, int]:
 
 def _run_process(asked: argparse.Namespace) -> int:
     from firmware import assembly
-    from firmware.config.loader import DeploymentErrors, load_deployment
 
-    try:
-        deployment = load_deployment(asked.deployment)
-    except DeploymentErrors as errors:
-        print(errors.render(), file=sys.stderr)
-        return USAGE
-    return assembly.start(asked.command, deployment)
+    return _started(asked, lambda deployment: assembly.start(asked.command, deployment))
 
 
 def _ui(asked: argparse.Namespace) -> int:
     from firmware.assembly import replace_by_ui
+
+    return _started(asked, lambda deployment: replace_by_ui(deployment, probe=asked.probe))
+
+
+def _started(asked: argparse.Namespace, start: Callable[[Deployment], int]) -> int:
+    """Read the deployment file and start, or print every error of the file."""
     from firmware.config.loader import DeploymentErrors, load_deployment
 
     try:
@@ -93,7 +96,7 @@ def _ui(asked: argparse.Namespace) -> int:
     except DeploymentErrors as errors:
         print(errors.render(), file=sys.stderr)
         return USAGE
-    return replace_by_ui(deployment, probe=asked.probe)
+    return start(deployment)
 
 
 def _config_check(asked: argparse.Namespace) -> int:
