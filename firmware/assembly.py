@@ -22,11 +22,11 @@ from firmware.config.model import Deployment, Device
 if TYPE_CHECKING:
     import asyncio
 
+    from store_forward.store.audit.verify import JournalReport
     from store_forward.store.keyring.machine import Machine, Wrapper
     from store_forward.store.keys import StoreKey
     from store_forward.store.recovery.counter import Counter
     from store_forward.store.recovery.report import RecoveryReport
-    from store_forward.store.verify import JournalReport
 
 
 class CannotStart(Exception):
@@ -158,8 +158,8 @@ def run_core(deployment: Deployment) -> int:
     from store_forward.contract.keys import load_private_key
     from store_forward.contract.sealed import signer_text
     from store_forward.contract.vouchers import voucher_text
-    from store_forward.store.anchors import Signer
-    from store_forward.store.purge import Terms
+    from store_forward.store.archive.anchors import Signer
+    from store_forward.store.archive.purge import Terms
     from store_forward.store.store import Store
 
     keys, run = Path(deployment.paths.keys), Path(deployment.paths.run)
@@ -397,7 +397,7 @@ def verify_journal(path: Path, key: Path, gateway_key: Path | None) -> JournalRe
     """
     from store_forward.contract.keys import BadKeyFile, load_public_key
     from store_forward.contract.signing import is_signature
-    from store_forward.store import verify
+    from store_forward.store.audit import verify
     from store_forward.store.errors import StoreError
 
     try:

@@ -33,7 +33,7 @@ from firmware.messages.views import (
 )
 from store_forward.contract.keys import load_public_key
 from store_forward.contract.signing import verify_receipt
-from store_forward.store.outbox import Standing
+from store_forward.store.sending.outbox import Standing
 from tests.fakes.desk import CHIEF_FEE_FEN, KIOSK, kiosk_on_a_desk
 
 

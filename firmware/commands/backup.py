@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from firmware.config.model import Deployment
     from store_forward.contract.facts import Entry, Fact
     from store_forward.contract.sealed import Lock, Opener, Verify
-    from store_forward.store.backup_restore import Backup
+    from store_forward.store.archive.restore import Backup
 
 NUMBERS_SKIPPED = 1_000
 """Slip and patient numbers left out: the old machine may have given some after the backup. More
@@ -75,7 +75,7 @@ def create_backup(asked: argparse.Namespace) -> int:
     """Write a backup. Raises CannotStart."""
     from store_forward.contract.keys import BadKeyFile, load_private_key
     from store_forward.contract.sealed import signer_text
-    from store_forward.store import backup
+    from store_forward.store.archive import backup
     from store_forward.store.errors import StoreError
 
     deployment = deployment_at(asked.deployment)
@@ -108,25 +108,25 @@ def create_backup(asked: argparse.Namespace) -> int:
 def restore_backup(asked: argparse.Namespace) -> int:
     """Make a new journal from a backup. Raises CannotStart."""
     from store_forward.contract.keys import BadKeyFile
-    from store_forward.store import backup_restore
+    from store_forward.store.archive import restore
     from store_forward.store.errors import StoreError
 
     deployment = deployment_at(asked.onto)
     store = store_of(deployment)
     try:
         key = store_key_of(deployment)
-        backup_restore.require_vacant(store)
+        restore.require_vacant(store)
         verify, signer = _maker(asked.file, asked.device_key)
         opener = _opener(asked.escrow_key)
-        with backup_restore.opened_backup(
+        with restore.opened_backup(
             asked.file, opener, verify, deployment.kiosk.id, store.parent, _progress()
         ) as backup:
-            identity, count = backup_restore.begin_anew(
+            identity, count = restore.begin_anew(
                 store,
                 key,
                 backup,
                 _entry(_replaced(backup)),
-                backup_restore.carried_over(backup),
+                restore.carried_over(backup),
                 (),
             )
             print(
@@ -186,13 +186,13 @@ def _entry(fact: Fact) -> Entry:
 
 
 def _lock(deployment: Deployment, escrow: Path | None) -> Lock:
-    from store_forward.store.backup_keys import escrow_lock, escrow_lock_of
+    from store_forward.store.archive.backup_keys import escrow_lock, escrow_lock_of
 
     return escrow_lock(escrow) if escrow is not None else escrow_lock_of(store_of(deployment))
 
 
 def _opener(escrow_key: Path) -> Opener:
-    from store_forward.store.backup_keys import escrow_opener
+    from store_forward.store.archive.backup_keys import escrow_opener
 
     return escrow_opener(escrow_key)
 
@@ -201,7 +201,7 @@ def _maker(path: Path, device_key: Path | None) -> tuple[Verify, str]:
     """What checks the backup's signature, and how sure that is. Raises BadKeyFile, StoreError."""
     from store_forward.contract.keys import load_public_key
     from store_forward.contract.sealed import signed_by, signer_text
-    from store_forward.store.backup_restore import read_header
+    from store_forward.store.archive.restore import read_header
 
     header = read_header(path)
     if device_key is None:

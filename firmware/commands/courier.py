@@ -45,7 +45,7 @@ def export_bundle(asked: argparse.Namespace) -> int:
     from store_forward.contract.keys import BadKeyFile, load_private_key
     from store_forward.contract.recipients import load_recipient
     from store_forward.contract.sealed import signer_text
-    from store_forward.store import courier
+    from store_forward.store.archive import courier
     from store_forward.store.errors import StoreError
 
     deployment = deployment_at(asked.deployment)
@@ -79,7 +79,7 @@ def export_bundle(asked: argparse.Namespace) -> int:
 def import_receipts(asked: argparse.Namespace) -> int:
     """Take receipts. Raises CannotStart."""
     from store_forward.contract.keys import BadKeyFile, load_public_key
-    from store_forward.store import courier
+    from store_forward.store.archive import courier
     from store_forward.store.errors import StoreError
 
     deployment = deployment_at(asked.deployment)

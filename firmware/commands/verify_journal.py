@@ -10,7 +10,7 @@ from firmware.assembly import CannotStart, key_of_file
 
 if TYPE_CHECKING:
     from store_forward.contract.sealed import Header
-    from store_forward.store.verify import SignatureCheck
+    from store_forward.store.audit.verify import SignatureCheck
 
 
 def register(commands: Any) -> None:
@@ -62,8 +62,8 @@ def register(commands: Any) -> None:
 def run(asked: argparse.Namespace) -> int:
     """Check and print. Raises CannotStart."""
     from store_forward.contract.keys import BadKeyFile
+    from store_forward.store.audit.sealed import is_sealed
     from store_forward.store.errors import StoreError
-    from store_forward.store.verify_sealed import is_sealed
 
     try:
         headers, all_ok = _check_sealed(asked)
@@ -77,7 +77,7 @@ def run(asked: argparse.Namespace) -> int:
 def _check_sealed(asked: argparse.Namespace) -> tuple[list[Header], bool]:
     from store_forward.contract.keys import load_public_key
     from store_forward.contract.sealed import signer_text
-    from store_forward.store.verify_sealed import is_sealed, verify_sealed
+    from store_forward.store.audit.sealed import is_sealed, verify_sealed
 
     device_key = asked.device_key
     signer = signer_text(load_public_key(device_key)) if device_key is not None else None
@@ -89,7 +89,7 @@ def _check_sealed(asked: argparse.Namespace) -> tuple[list[Header], bool]:
 
 
 def _check_journal(asked: argparse.Namespace, headers: list[Header]) -> bool:
-    from store_forward.store.verify import verify_journal
+    from store_forward.store.audit.verify import verify_journal
 
     report = verify_journal(
         asked.path,

@@ -16,9 +16,9 @@ from store_forward.contract.facts import ClockTrust
 from store_forward.contract.wire import SlotLease
 from store_forward.store.errors import StoreError
 from store_forward.store.network_status import SyncStatus
-from store_forward.store.outbox import Backlog
 from store_forward.store.room import Ballast, room_beside
 from store_forward.store.search import DepartmentIndex
+from store_forward.store.sending.outbox import Backlog
 from store_forward.store.store import Store
 
 log = structlog.get_logger(__name__)

@@ -9,9 +9,9 @@ import structlog
 
 from firmware.core.clocks import Clock
 from store_forward.contract.facts import ClockTrust
-from store_forward.store.anchors import Signer, is_due
+from store_forward.store.archive.anchors import Signer, is_due
+from store_forward.store.archive.purge import Terms
 from store_forward.store.errors import StoreError
-from store_forward.store.purge import Terms
 from store_forward.store.store import Store
 
 log = structlog.get_logger(__name__)

@@ -18,9 +18,9 @@ from store_forward.contract.facts import (
     RegistrationConfirmed,
     RegistrationPaid,
 )
+from store_forward.store.audit.verify import JournalReport
 from store_forward.store.keys import load_key
 from store_forward.store.store import Role, Store
-from store_forward.store.verify import JournalReport
 
 
 @dataclass(frozen=True)

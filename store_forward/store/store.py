@@ -17,25 +17,26 @@ from store_forward.contract.facts import (
     JournalReplaced,
 )
 from store_forward.store.allotments import Allotments
-from store_forward.store.anchors import Checkpoints
+from store_forward.store.archive.anchors import Checkpoints
+from store_forward.store.archive.purging import Purge
 from store_forward.store.driver import Connection
 from store_forward.store.errors import StoreBusy, StoreMissing, StoreReplaced
 from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal
 from store_forward.store.keys import StoreKey
-from store_forward.store.marks import Step, judge_mark
 from store_forward.store.mirror.mirror import JournalMirror, Mirror, NoMirror
+from store_forward.store.mirror.segment import mirror_of
 from store_forward.store.network_status import NetworkStatus
 from store_forward.store.opening import SCHEMA_VERSION, open_database
-from store_forward.store.outbox import Outbox
-from store_forward.store.purging import Purge
 from store_forward.store.recovery.counter import Counter, NoCounter
 from store_forward.store.recovery.recover import Recovery, suspicion
 from store_forward.store.recovery.report import RecoveryReport
 from store_forward.store.reference import Reference
-from store_forward.store.resolutions import Resolutions
+from store_forward.store.sending.marks import Step, judge_mark
+from store_forward.store.sending.outbox import Outbox
+from store_forward.store.sending.resolutions import Resolutions
 
-__all__ = ["SCHEMA_VERSION", "Role", "Store", "mirror_of"]
+__all__ = ["SCHEMA_VERSION", "Role", "Store"]
 
 
 class Role(Enum):
@@ -49,11 +50,6 @@ class Role(Enum):
     KEEPER = "keeper"
     GUEST = "guest"
     UNMIRRORED = "unmirrored"
-
-
-def mirror_of(path: Path) -> Path:
-    """The directory of the mirror that belongs to the store at ``path``."""
-    return path.with_name(path.name + ".mirror")
 
 
 class Store:

@@ -10,7 +10,7 @@ import msgspec
 from store_forward.contract.resolutions import ParkedEntry
 from store_forward.contract.wire import Batch, Item
 from store_forward.store.journal import Row
-from store_forward.store.outbox import ITEM_OVERHEAD_BYTES
+from store_forward.store.sending.outbox import ITEM_OVERHEAD_BYTES
 from store_forward.store.store import Store
 from store_forward.sync.outgoing import Sent
 

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
-from store_forward.store.marks import Step
+from store_forward.store.sending.marks import Step
 from store_forward.sync import link as links
 from store_forward.sync import outgoing as sending
 from store_forward.sync import pulls as pulling

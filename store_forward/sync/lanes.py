@@ -12,7 +12,7 @@ from typing import Final
 
 from store_forward.contract.lanes import concerns_money
 from store_forward.contract.spans import Range
-from store_forward.store.outbox import Waiting
+from store_forward.store.sending.outbox import Waiting
 
 WINDOW: Final = 2_000
 """Sendable entries looked at for one batch: four full batches. Money among them overtakes at most

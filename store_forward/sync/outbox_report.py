@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from store_forward.contract.lanes import concerns_money
-from store_forward.store.exceptions import Standing, Standout
 from store_forward.store.network_status import SyncStatus
-from store_forward.store.outbox import Waiting
+from store_forward.store.sending.exceptions import Standing, Standout
+from store_forward.store.sending.outbox import Waiting
 from store_forward.store.store import Store
 
 CHUNK: Final = 2_000

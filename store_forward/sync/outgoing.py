@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
-from store_forward.store.outbox import Waiting
+from store_forward.store.sending.outbox import Waiting
 from store_forward.sync.lanes import pick
 from store_forward.sync.outcomes import (
     Distrusted,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from store_forward.store.exceptions import Standing, Standout
+from store_forward.store.sending.exceptions import Standing, Standout
 from store_forward.store.store import Store
 from store_forward.sync.lanes import WINDOW, WaitingRoom
 from store_forward.sync.steps import Offer, Work

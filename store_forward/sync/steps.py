@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from store_forward.store.marks import Step
-from store_forward.store.outbox import Waiting
+from store_forward.store.sending.marks import Step
+from store_forward.store.sending.outbox import Waiting
 from store_forward.sync.outcomes import Failure
 from store_forward.sync.outgoing import Sent
 

@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from store_forward.store import Row, Store, StoreKey
-from store_forward.store.outbox import Standing
-from store_forward.store.verify import verify_journal
+from store_forward.store.audit.verify import verify_journal
+from store_forward.store.sending.outbox import Standing
 from tests.crash.blow import Blow
 from tests.crash.kiosk import STORE, Kiosk
 from tests.crash.notebook import Note, read_notes

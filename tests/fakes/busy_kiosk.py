@@ -31,8 +31,8 @@ from store_forward.contract.keys import load_private_key
 from store_forward.contract.recipients import Recipient
 from store_forward.contract.wire import Department, ReferenceChange, ReferencePage, Text
 from store_forward.store import Store, StoreKey, SyncStatus, driver
-from store_forward.store.backup import create_backup
-from store_forward.store.courier import export_bundle
+from store_forward.store.archive.backup import create_backup
+from store_forward.store.archive.courier import export_bundle
 from store_forward.store.driver import Access
 from store_forward.store.keyring.escrow import EscrowKey
 from store_forward.store.keyring.loading import MACHINE_KEY, load_store_key

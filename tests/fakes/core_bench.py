@@ -21,8 +21,8 @@ from firmware.messages.intents import Confirm, Wake
 from firmware.messages.views import ConfirmView, HomeView, PayView, Reason
 from store_forward.contract.sealed import signer_text
 from store_forward.contract.vouchers import VoucherPayload, voucher_text
-from store_forward.store.anchors import Signer
-from store_forward.store.purge import Terms
+from store_forward.store.archive.anchors import Signer
+from store_forward.store.archive.purge import Terms
 from store_forward.store.store import Role, Store
 from tests.fakes import made_up_clinic as clinic
 from tests.fakes.core_process import DEPLOYMENT, KEY, morning_since

@@ -12,20 +12,20 @@ from store_forward.contract.courier import BUNDLE_SUFFIX
 from store_forward.contract.sealed import find_damage, read_layout, signed_by
 from store_forward.contract.wire import ReferenceChange, ReferencePage
 from store_forward.store import SyncStatus
-from store_forward.store.courier import export_bundle
+from store_forward.store.archive.courier import export_bundle
+from store_forward.store.audit.verify import verify_journal
 from store_forward.store.errors import StoreError
 from store_forward.store.keyring.files import read_envelope, write_envelope
 from store_forward.store.keys import create_key, load_key
 from store_forward.store.room import Ballast
-from store_forward.store.verify import verify_journal
 from store_forward.store.whole_file import whole_file
 from tests.fakes import made_up_clinic as clinic
 from tests.faults.ledger import Ledger
 from tests.faults.patient import check_money, serve_a_patient
 from tests.faults.places import BEFORE, STORE, boot, guest
+from tests.unit.store.archive.test_backup import DEVICE_KEY, ESCROW, NOW, SIGNER, back_up
 from tests.unit.store.builders import DEVICE, KEY, accepted, confirmed, entry, lease, receipt
 from tests.unit.store.keyring.test_envelope import sealed
-from tests.unit.store.test_backup import DEVICE_KEY, ESCROW, NOW, SIGNER, back_up
 
 ENVELOPE = "store.keys"
 BIG = "x" * 600_000

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from store_forward.contract.wire import Outcome, Result
 from store_forward.store import Role, Store, SyncStatus
+from store_forward.store.audit.verify import verify_journal
 from store_forward.store.errors import SlotTaken
-from store_forward.store.verify import verify_journal
 from tests.unit.store.builders import DEVICE, KEY, confirmed, entry, lease, new_store, receipt
 
 PROCESSES = multiprocessing.get_context("spawn")

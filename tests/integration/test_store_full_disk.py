@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from store_forward.store import Store
+from store_forward.store.audit.verify import verify_journal
 from store_forward.store.errors import StoreError, StoreFull, StoreUnavailable
-from store_forward.store.verify import verify_journal
 from tests.integration.small_disks import needs_small_disk
 from tests.unit.store.builders import DEVICE, KEY, confirmed, entries, entry, new_store
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from store_forward.contract.canonical import decode_entry
 from store_forward.contract.facts import NoteCredited
 from store_forward.gateway.tables import inbox, note, posting, registration, stream, withheld
-from store_forward.store.exceptions import Standing
+from store_forward.store.sending.exceptions import Standing
 from tests.simulation.hospital import Arrival, Hospital, Link
 from tests.simulation.kiosk import Kiosk, View
 from tests.simulation.network import FORGERIES, Trouble

@@ -18,10 +18,10 @@ from store_forward.contract.facts import Entry, Fact
 from store_forward.contract.resolutions import Resolution
 from store_forward.contract.spans import Range
 from store_forward.contract.wire import SlotLease
-from store_forward.store.exceptions import Standout
 from store_forward.store.journal import Row
 from store_forward.store.keys import StoreKey
-from store_forward.store.marks import Step
+from store_forward.store.sending.exceptions import Standout
+from store_forward.store.sending.marks import Step
 from store_forward.store.store import Role, Store
 from store_forward.sync.client import GatewayClient
 from store_forward.sync.service import Surroundings, SyncService

@@ -14,7 +14,7 @@ from store_forward.contract.marks import FenceRequest
 from store_forward.contract.resolutions import CaseVerdict, Verdict
 from store_forward.gateway.batches import BatchDesk
 from store_forward.gateway.tables import open_case, stream
-from store_forward.store.exceptions import Standing
+from store_forward.store.sending.exceptions import Standing
 from tests.postgres.places import Place
 from tests.simulation.hospital import Hospital
 from tests.simulation.invariants import Observer

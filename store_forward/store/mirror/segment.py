@@ -130,6 +130,11 @@ class SegmentFile:
             self._descriptor = -1
 
 
+def mirror_of(path: Path) -> Path:
+    """The directory of the mirror that belongs to the store at ``path``."""
+    return path.with_name(path.name + ".mirror")
+
+
 def segment_name(number: int) -> str:
     """File name of a segment."""
     return f"{number:012d}.segment"

@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import assert_never
 
 from store_forward.store.head import Head
-from store_forward.store.marks import Step
 from store_forward.store.recovery.findings import (
     Absent,
     Findings,
@@ -22,6 +21,7 @@ from store_forward.store.recovery.findings import (
     Unusable,
     path_through,
 )
+from store_forward.store.sending.marks import Step
 
 
 class Reason(StrEnum):

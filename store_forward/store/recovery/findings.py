@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from store_forward.store.head import START, Head
 from store_forward.store.identity import Identity
-from store_forward.store.marks import Step
+from store_forward.store.sending.marks import Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from store_forward.store.errors import DamagedStore, StoreError, StoreMissing, W
 from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal
 from store_forward.store.keys import StoreKey
-from store_forward.store.marks import judge_mark
 from store_forward.store.opening import open_database
 from store_forward.store.recovery.findings import (
     Absent,
@@ -25,6 +24,7 @@ from store_forward.store.recovery.findings import (
     Unusable,
 )
 from store_forward.store.recovery.scan import scan
+from store_forward.store.sending.marks import judge_mark
 
 CHECKED_WHOLE_BYTES = 8_000_000
 """A main file up to this size is read through at each start, about 0.1 s; a greater one where

@@ -16,9 +16,9 @@ from store_forward.contract.courier import BUNDLE_SUFFIX, decode_batches
 from store_forward.contract.facts import JournalReplaced
 from store_forward.contract.recipients import RecipientsKey
 from store_forward.contract.sealed import open_sealed, read_layout, signed_by, signer_text
-from store_forward.store.backup import create_backup
-from store_forward.store.backup_restore import begin_anew, carried_over, opened_backup
-from store_forward.store.courier import export_bundle
+from store_forward.store.archive.backup import create_backup
+from store_forward.store.archive.courier import export_bundle
+from store_forward.store.archive.restore import begin_anew, carried_over, opened_backup
 from tests.crash.kiosk import KIOSK, STORE
 from tests.crash.notebook import Accepted, Note, Notebook, Offered, Written
 from tests.crash.workloads.enqueue import groups

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from store_forward.contract.sealed import signer_text
 from store_forward.contract.wire import Outcome, Result
-from store_forward.store.anchors import Signer
-from store_forward.store.purge import Terms
+from store_forward.store.archive.anchors import Signer
+from store_forward.store.archive.purge import Terms
 from tests.crash.kiosk import KIOSK
 from tests.crash.notebook import Answered, MayGo, Notebook, Parked
 from tests.crash.workloads import enqueue

@@ -19,7 +19,7 @@ from store_forward.contract.sealed import Lock, signer_text
 from store_forward.gateway.courier import BundleRefused
 from store_forward.gateway.courier_import import Taken, import_bundle
 from store_forward.gateway.courier_key import PUBLIC
-from store_forward.store.courier import (
+from store_forward.store.archive.courier import (
     CourierRefused,
     Exported,
     Imported,

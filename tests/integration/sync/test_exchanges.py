@@ -16,7 +16,7 @@ from store_forward.contract.facts import (
     RegistrationConfirmed,
     RegistrationPaid,
 )
-from store_forward.store.outbox import Standing
+from store_forward.store.sending.outbox import Standing
 from store_forward.sync.service import run_service
 from tests.fakes.faulty_front import FaultyFront
 from tests.fakes.kiosk_in_sync import KioskInSync

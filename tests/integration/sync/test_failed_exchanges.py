@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from store_forward.store.outbox import Standing
+from store_forward.store.sending.outbox import Standing
 from store_forward.sync.client import MAX_ANSWER_BYTES
 from tests.fakes.faulty_front import (
     Fault,

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from store_forward.contract.facts import Entry, NoteCredited
 from store_forward.contract.resolutions import CaseVerdict, Verdict
 from store_forward.gateway.tables import open_case
-from store_forward.store.outbox import Standing
-from store_forward.store.verify import verify_journal
+from store_forward.store.audit.verify import verify_journal
+from store_forward.store.sending.outbox import Standing
 from tests.fakes.faulty_front import FaultyFront, LoseAnswer, Rewrite
 from tests.fakes.kiosk_in_sync import KEY, KioskInSync
 from tests.fakes.running_gateway import RunningGateway

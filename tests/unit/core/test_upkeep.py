@@ -13,8 +13,8 @@ from firmware.core.clocks import Clock
 from firmware.core.upkeep import QUIET_SECONDS, Present, Upkeep
 from store_forward.contract.facts import ClockTrust
 from store_forward.store import Store
-from store_forward.store.anchors import ENTRIES_BETWEEN, Signer
-from store_forward.store.purge import Terms
+from store_forward.store.archive.anchors import ENTRIES_BETWEEN, Signer
+from store_forward.store.archive.purge import Terms
 from tests.unit.store.builders import accepted, entries, entry, new_store, receipt
 
 WALL = datetime(2027, 1, 1, tzinfo=UTC)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from store_forward.contract.facts import KioskStarted
 from store_forward.store import Store
+from store_forward.store.audit.verify import verify_journal
 from store_forward.store.journal import Journal
-from store_forward.store.verify import verify_journal
 from tests.unit.store.builders import KEY, confirmed, entry, new_store, tampering
 
 COUNT = 12

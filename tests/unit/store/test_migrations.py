@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from store_forward.store import Store, StoreKey
+from store_forward.store.audit.verify import verify_journal
 from store_forward.store.driver import Access, open_connection
 from store_forward.store.migrations import migrate, schema_version
 from store_forward.store.schema import STEPS
 from store_forward.store.store import SCHEMA_VERSION
-from store_forward.store.verify import verify_journal
 from tests.unit.store.builders import KEY, new_store
 
 RELEASED = Path(__file__).parents[2] / "data"

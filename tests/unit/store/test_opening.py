@@ -19,7 +19,7 @@ from store_forward.store.errors import (
     StoreUnavailable,
     WrongKey,
 )
-from store_forward.store.store import mirror_of
+from store_forward.store.mirror.segment import mirror_of
 from tests.unit.store.builders import (
     DEVICE,
     KEY,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from store_forward.store.marks import Step
-from store_forward.store.outbox import Waiting
+from store_forward.store.sending.marks import Step
+from store_forward.store.sending.outbox import Waiting
 from store_forward.sync.engine import Shown, State, decide, learn, shown
 from store_forward.sync.outcomes import (
     Distrusted,

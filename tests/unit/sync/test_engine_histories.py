@@ -12,8 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from store_forward.store.marks import Step
-from store_forward.store.outbox import Waiting
+from store_forward.store.sending.marks import Step
+from store_forward.store.sending.outbox import Waiting
 from store_forward.sync.engine import State, decide, learn
 from store_forward.sync.lanes import WaitingRoom
 from store_forward.sync.outcomes import (

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from store_forward.contract.lanes import MONEY_KINDS, concerns_money
 from store_forward.contract.spans import Range
 from store_forward.gateway.reading import KINDS
-from store_forward.store.outbox import Waiting
+from store_forward.store.sending.outbox import Waiting
 from store_forward.sync.lanes import WaitingRoom, pick
 
 PLENTY = 10**9

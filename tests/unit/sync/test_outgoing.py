@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store_forward.store.outbox import Waiting
+from store_forward.store.sending.outbox import Waiting
 from store_forward.sync.outcomes import (
     Distrusted,
     Failure,

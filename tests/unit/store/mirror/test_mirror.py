@@ -27,8 +27,8 @@ from store_forward.store.migrations import create_store
 from store_forward.store.mirror.format import Header
 from store_forward.store.mirror.mirror import Mirror
 from store_forward.store.mirror.reader import Segment, read_segment
-from store_forward.store.mirror.segment import SegmentFile, list_segments
-from store_forward.store.store import Role, mirror_of
+from store_forward.store.mirror.segment import SegmentFile, list_segments, mirror_of
+from store_forward.store.store import Role
 from tests.unit.store.builders import DEVICE, KEY, entries, entry
 
 SMALL = 8 * 1024

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from store_forward.contract.facts import Entry
 from store_forward.store import Store
-from store_forward.store.store import mirror_of
+from store_forward.store.mirror.segment import mirror_of
 from tests.unit.store.builders import DEVICE, KEY, accepted, new_store, receipt
 
 FILES = ("store.db", "store.db-wal")

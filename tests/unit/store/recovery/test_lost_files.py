@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from store_forward.store import Store, verify
+from store_forward.store import Store
+from store_forward.store.audit import verify
 from store_forward.store.errors import SlotTaken
 from store_forward.store.recovery.report import Range
 from tests.unit.store.builders import (

@@ -11,7 +11,7 @@ from store_forward.store.driver import Connection
 from store_forward.store.errors import Misfit, ReceiptRefused
 from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal
-from store_forward.store.marks import spans_fit
+from store_forward.store.sending.marks import spans_fit
 
 
 class _Id(msgspec.Struct):

@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from store_forward.contract.checkpoints import verify_checkpoint
 from store_forward.contract.sealed import signer_text
 from store_forward.store import Store
-from store_forward.store.anchors import Signer, is_due
+from store_forward.store.archive.anchors import Signer, is_due
+from store_forward.store.archive.purge import Terms
+from store_forward.store.audit.verify import verify_journal
 from store_forward.store.driver import Access, IntegrityError, open_connection
-from store_forward.store.purge import Terms
-from store_forward.store.verify import verify_journal
 from tests.unit.store.builders import (
     DEVICE,
     KEY,

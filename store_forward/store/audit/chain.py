@@ -6,9 +6,9 @@ import hashlib
 import json
 from typing import Any
 
+from store_forward.store.audit.report import Checks, JournalReport
+from store_forward.store.audit.signed import has_table, is_ours
 from store_forward.store.driver import Connection
-from store_forward.store.verify_report import Checks, JournalReport
-from store_forward.store.verify_signed import has_table, is_ours
 
 _GENESIS = bytes(32)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from store_forward.store import Store
+from store_forward.store.audit.verify import JournalReport, verify_journal
 from store_forward.store.errors import WrongKey
-from store_forward.store.verify import JournalReport, verify_journal
 from tests.unit.store.builders import (
     DEVICE,
     KEY,

@@ -6,11 +6,11 @@ import msgspec
 
 from store_forward.contract.resolutions import Resolution, Verdict
 from store_forward.contract.spans import Range
-from store_forward.store.coverage import Coverage
 from store_forward.store.driver import Connection
 from store_forward.store.errors import ResolutionRefused
-from store_forward.store.exceptions import Exceptions
 from store_forward.store.identity import Identity
+from store_forward.store.sending.coverage import Coverage
+from store_forward.store.sending.exceptions import Exceptions
 
 
 class _Id(msgspec.Struct):

@@ -14,7 +14,7 @@ from store_forward.contract.sealed import (
     signed_by,
 )
 from store_forward.store import driver
-from store_forward.store.verify_pages import BadPlace
+from store_forward.store.audit.pages import BadPlace
 
 SUFFIXES = (".courier", ".backup")
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store_forward.store.purge import Line, SpanEnd, Standings, Terms, last_purgeable
+from store_forward.store.archive.purge import Line, SpanEnd, Standings, Terms, last_purgeable
 
 TODAY = date(2026, 7, 13)
 OLD = "2026-01-01"

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from store_forward.contract.sealed import Header
 from store_forward.store import driver
+from store_forward.store.audit.chain import check_checkpoints, check_events, check_slots
+from store_forward.store.audit.copies import BadBytes, check_beside, check_mirror, find_bad_bytes
+from store_forward.store.audit.receipts import check_mark, check_receipts
+from store_forward.store.audit.report import Checks, JournalReport, SignatureCheck
 from store_forward.store.driver import Access, Connection
 from store_forward.store.errors import DamagedStore, StoreError, WrongKey
 from store_forward.store.keys import StoreKey
-from store_forward.store.verify_chain import check_checkpoints, check_events, check_slots
-from store_forward.store.verify_copies import BadBytes, check_beside, check_mirror, find_bad_bytes
-from store_forward.store.verify_receipts import check_mark, check_receipts
-from store_forward.store.verify_report import Checks, JournalReport, SignatureCheck
 
 __all__ = ["Checks", "JournalReport", "SignatureCheck", "verify_journal"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from store_forward.store.audit.report import JournalReport, SignatureCheck
 from store_forward.store.driver import Connection
-from store_forward.store.verify_report import JournalReport, SignatureCheck
 
 
 def is_ours(

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from store_forward.store.verify_pages import BadPlace
+from store_forward.store.audit.pages import BadPlace
 
 _PREFIX = 64
 _INFO = b"outpost mirror segment 1"

@@ -10,7 +10,7 @@ from store_forward.contract.marks import StreamMark
 from store_forward.contract.wire import Outcome, Span
 from store_forward.store import Store
 from store_forward.store.errors import Misfit, ReceiptRefused
-from store_forward.store.outbox import ITEM_OVERHEAD_BYTES, Backlog, Standing
+from store_forward.store.sending.outbox import ITEM_OVERHEAD_BYTES, Backlog, Standing
 from tests.unit.store.builders import (
     accepted,
     cancelled,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from store_forward.store.verify_pages import BadPlace
+from store_forward.store.audit.pages import BadPlace
 
 _LISTED = 50
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
+from store_forward.store.audit.chain import hash_at
+from store_forward.store.audit.report import Checks, JournalReport
+from store_forward.store.audit.signed import has_table, is_ours
 from store_forward.store.driver import Connection
-from store_forward.store.verify_chain import hash_at
-from store_forward.store.verify_report import Checks, JournalReport
-from store_forward.store.verify_signed import has_table, is_ours
 
 _THE_GATEWAY = "the gateway"
 

@@ -8,15 +8,8 @@ from datetime import UTC, date, datetime
 import msgspec
 
 from store_forward.store import driver
-from store_forward.store.anchors import Checkpoints, Signer
-from store_forward.store.driver import Connection
-from store_forward.store.errors import StoreBusy
-from store_forward.store.exceptions import Exceptions
-from store_forward.store.head import Head
-from store_forward.store.identity import Identity
-from store_forward.store.journal import Journal
-from store_forward.store.outbox import Outbox
-from store_forward.store.purge import (
+from store_forward.store.archive.anchors import Checkpoints, Signer
+from store_forward.store.archive.purge import (
     WINDOW_ENTRIES,
     Line,
     SpanEnd,
@@ -24,6 +17,13 @@ from store_forward.store.purge import (
     Terms,
     last_purgeable,
 )
+from store_forward.store.driver import Connection
+from store_forward.store.errors import StoreBusy
+from store_forward.store.head import Head
+from store_forward.store.identity import Identity
+from store_forward.store.journal import Journal
+from store_forward.store.sending.exceptions import Exceptions
+from store_forward.store.sending.outbox import Outbox
 
 SMALLEST_WASTE_BYTES = 4_000_000
 """Less free room inside the file than this is left for new entries."""

@@ -28,7 +28,7 @@ from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal, Row
 from store_forward.store.keys import StoreKey
 from store_forward.store.opening import open_database
-from store_forward.store.outbox import ITEM_OVERHEAD_BYTES, Outbox
+from store_forward.store.sending.outbox import ITEM_OVERHEAD_BYTES, Outbox
 from store_forward.store.whole_file import whole_file
 
 _ROOM = MAX_BATCH_BYTES - 4096

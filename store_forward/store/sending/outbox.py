@@ -12,14 +12,14 @@ from store_forward.contract.facts import ClockTrust, Redacted
 from store_forward.contract.marks import StreamMark
 from store_forward.contract.spans import Range, common, gaps
 from store_forward.contract.wire import Receipt, Result
-from store_forward.store.coverage import Coverage
 from store_forward.store.driver import Connection
-from store_forward.store.exceptions import Exceptions, Standout
-from store_forward.store.exceptions import Standing as Standing
 from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal, Row
-from store_forward.store.marks import Step, judge_mark
-from store_forward.store.receipts import Receipts
+from store_forward.store.sending.coverage import Coverage
+from store_forward.store.sending.exceptions import Exceptions, Standout
+from store_forward.store.sending.exceptions import Standing as Standing
+from store_forward.store.sending.marks import Step, judge_mark
+from store_forward.store.sending.receipts import Receipts
 
 ITEM_OVERHEAD_BYTES = 208
 """Upper bound of what a batch item adds to its entry: seq, two hashes in hex, member names."""

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from store_forward.contract.sealed import Header
 from store_forward.store import driver
+from store_forward.store.audit.chain import hash_at
+from store_forward.store.audit.mirror import is_readable, read_mirror
+from store_forward.store.audit.pages import SALT, BadPlace, check_database, check_log
+from store_forward.store.audit.report import JournalReport
 from store_forward.store.driver import Connection
 from store_forward.store.keys import StoreKey
-from store_forward.store.verify_chain import hash_at
-from store_forward.store.verify_mirror import is_readable, read_mirror
-from store_forward.store.verify_pages import SALT, BadPlace, check_database, check_log
-from store_forward.store.verify_report import JournalReport
 
 
 def mirror_beside(path: Path) -> Path:

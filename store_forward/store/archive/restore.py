@@ -28,19 +28,18 @@ from store_forward.contract.sealed import (
     read_layout,
 )
 from store_forward.store import driver
-from store_forward.store.backup import KEY_BYTES, KIND, Progress
+from store_forward.store.archive.backup import KEY_BYTES, KIND, Progress
 from store_forward.store.driver import Connection
 from store_forward.store.errors import StoreError
 from store_forward.store.head import START, Head
 from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal, Row
 from store_forward.store.keys import StoreKey
-from store_forward.store.mirror.segment import list_segments
+from store_forward.store.mirror.segment import list_segments, mirror_of
 from store_forward.store.opening import open_database
 from store_forward.store.recovery.look import write_status
 from store_forward.store.recovery.restoring import restore
 from store_forward.store.recovery.scan import Recovered
-from store_forward.store.store import mirror_of
 from store_forward.store.whole_file import require_free
 
 PAGE_ENTRIES = 500

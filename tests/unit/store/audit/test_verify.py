@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from store_forward.store import Store
+from store_forward.store.audit.verify import verify_journal
 from store_forward.store.errors import NotEncrypted, StoreMissing, WrongKey
-from store_forward.store.verify import verify_journal
 from tests.unit.store.builders import (
     KEY,
     OTHER_KEY,

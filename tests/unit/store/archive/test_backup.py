@@ -15,16 +15,16 @@ from store_forward.contract.facts import JournalReplaced
 from store_forward.contract.recipients import RecipientsKey
 from store_forward.contract.sealed import signed_by, signer_text
 from store_forward.store import Store
-from store_forward.store.backup import BackupReport, create_backup
-from store_forward.store.backup_restore import (
+from store_forward.store.archive.backup import BackupReport, create_backup
+from store_forward.store.archive.restore import (
     Backup,
     BackupRefused,
     begin_anew,
     carried_over,
     opened_backup,
 )
+from store_forward.store.audit.verify import verify_journal
 from store_forward.store.errors import StoreError, StoreUnavailable
-from store_forward.store.verify import verify_journal
 from store_forward.store.whole_file import FileInTheWay
 from tests.unit.store.builders import (
     DEVICE,

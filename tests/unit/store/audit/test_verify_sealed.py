@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from store_forward.contract.recipients import RecipientsKey
 from store_forward.contract.sealed import Header, seal, signer_text
 from store_forward.store import Store
+from store_forward.store.audit.sealed import is_sealed, verify_sealed
+from store_forward.store.audit.verify import verify_journal
 from store_forward.store.errors import StoreUnavailable
-from store_forward.store.verify import verify_journal
-from store_forward.store.verify_sealed import is_sealed, verify_sealed
 from tests.unit.store.builders import DEVICE, KEY, entries
 
 MAKER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

@@ -1,0 +1,1 @@
+"""What leaves the store or is dropped from it: checkpoints, purge, backup, restore, courier."""
