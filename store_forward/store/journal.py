@@ -22,6 +22,8 @@ from store_forward.store.errors import NotTheKeeper, OrderRepeated, SlotTaken, S
 from store_forward.store.head import START, Head
 from store_forward.store.mirror.mirror import JournalMirror
 
+_INSERT = "INSERT INTO event (seq, kind, lane, body, hash) VALUES (?, ?, ?, ?, ?)"
+
 
 class Appended(msgspec.Struct, frozen=True):
     """Where the appended entries stand. ``head_hash`` is the chain hash of ``last_seq``."""
@@ -102,17 +104,17 @@ class Journal:
         """
         newest, self._newest = self._newest, None  # known again only after the commit
         before = newest or self.head()
-        # Room is made before the transaction: a full disk is noticed with nothing written.
-        mirror.make_room(before, bodies)
-        connection = self._connection
-        connection.begin()
         heads = _chained(before, bodies)
         after = heads[-1]
+        # Room is made before anything is written: a full disk is noticed in time.
+        mirror.make_room(before, bodies)
         # The mirror works while the rows go in, but where one of them may well be refused.
-        is_early = not any(isinstance(entry.fact, RegistrationConfirmed) for entry in entries)
+        is_early = not any(type(entry.fact) is RegistrationConfirmed for entry in entries)
+        connection = self._connection
         try:
             if is_early:
                 mirror.start(before, after, bodies)
+            connection.begin()
             self._insert_all(entries, bodies, heads)
             if not is_early:
                 mirror.start(before, after, bodies)
@@ -135,18 +137,13 @@ class Journal:
     def _insert_all(
         self, entries: Sequence[Entry], bodies: Sequence[bytes], heads: Sequence[Head]
     ) -> None:
+        execute = self._connection.execute
         for entry, body, head in zip(entries, bodies, heads, strict=True):
-            self._insert(entry, body, head)
+            try:
+                execute(_INSERT, (head.seq, kind_of(entry), entry.lane, body, head.hash))
+            except driver.IntegrityError as error:
+                raise _NotNewest from error
             self._keep_slots(head.seq, entry)
-
-    def _insert(self, entry: Entry, body: bytes, head: Head) -> None:
-        try:
-            self._connection.execute(
-                "INSERT INTO event (seq, kind, lane, body, hash) VALUES (?, ?, ?, ?, ?)",
-                (head.seq, kind_of(entry), entry.lane, body, head.hash),
-            )
-        except driver.IntegrityError as error:
-            raise _NotNewest from error
 
     def head(self) -> Head:
         """The newest entry; the base while there is none behind it."""

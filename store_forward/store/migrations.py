@@ -100,7 +100,7 @@ def _fill(
         )
         fill(connection)
         # Everything into the main file: only that one is linked into place.
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.row("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         connection.close()
 

@@ -143,7 +143,7 @@ def _copy(
                 _copy_pages(connection, target, progress)
             finally:
                 connection.roll_back()
-            target.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            target.row("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             target.close()
         yield copy, (min(base.seq + 1, head.seq), head.seq, head.hash), int(row[0]) if row else 0

@@ -69,7 +69,7 @@ class Purge:
         """
         connection = self._connection
         # What is dropped is overwritten: it must not wait in free pages for whoever has the key.
-        connection.execute("PRAGMA secure_delete = ON")
+        connection.row("PRAGMA secure_delete = ON")
         with connection.transaction():
             at = self._standings()
             lines = self._lines(at.base_seq)

@@ -65,7 +65,7 @@ def _open(store: Path, current: StoreKey, following: StoreKey) -> tuple[Connecti
 
 def _hold_alone(connection: Connection) -> None:
     """Nobody else may open the store from here to the end. Raises StoreBusy."""
-    connection.execute("PRAGMA busy_timeout = 0")
+    connection.row("PRAGMA busy_timeout = 0")
     connection.row("PRAGMA locking_mode = EXCLUSIVE")
     try:
         connection.execute("BEGIN EXCLUSIVE")

@@ -61,7 +61,7 @@ def test_missing_steps_are_applied_once(path: Path) -> None:
     for _ in range(2):
         migrate(connection, (*STEPS, add_remark))
         assert schema_version(connection) == SCHEMA_VERSION + 1
-    connection.execute("SELECT remark FROM slot_lease")
+    connection.row("SELECT remark FROM slot_lease")
     connection.close()
 
 
