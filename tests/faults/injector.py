@@ -26,21 +26,30 @@ class Call(IntFlag):
     RENAME = 16
     UNLINK = 32
     MAKE = 64
+    READ = 128
 
 
 ALL = Call(127)
+"""All that write."""
+
 CHANGES = Call.WRITE | Call.TRUNCATE | Call.RENAME | Call.MAKE | Call.OPEN
 
 
 @dataclass(frozen=True)
 class Trouble:
     """What the disk does. ``times`` calls fail, 0 all from then on; ``is_short``: before the first
-    failure half of a write succeeds."""
+    failure half of a write succeeds. ``files``: only on paths that end so."""
 
     calls: Call
     error: int
     times: int = 1
     is_short: bool = False
+    files: str = ""
+
+    @property
+    def only_reads_fail(self) -> bool:
+        """Whether all files are as they were: nothing may be taken for damaged."""
+        return self.calls is Call.READ
 
 
 TROUBLES: dict[str, Trouble] = {
@@ -54,6 +63,11 @@ TROUBLES: dict[str, Trouble] = {
     "fsync": Trouble(Call.SYNC, errno.EIO),
     "read-only": Trouble(ALL & ~Call.SYNC & ~Call.OPEN, errno.EROFS, times=0),
     "not-openable": Trouble(Call.OPEN, errno.EIO),
+    "unreadable": Trouble(Call.READ, errno.EIO, times=0),
+    "unreadable-once": Trouble(Call.READ, errno.EIO),
+    "unreadable-database": Trouble(Call.READ, errno.EIO, times=0, files="/store.db"),
+    "unreadable-log": Trouble(Call.READ, errno.EIO, times=0, files="/store.db-wal"),
+    "unreadable-mirror": Trouble(Call.READ, errno.EIO, times=0, files=".segment"),
 }
 
 
@@ -76,7 +90,7 @@ class Injector:
 
         Only paths with ``files`` in them fit.
         """
-        pattern = f"{folder}*{files}*".encode()
+        pattern = f"{folder}*{files}*{trouble.files}".encode()
         self._library.outpost_fault(
             pattern, int(trouble.calls), nth, trouble.times, trouble.error, int(trouble.is_short)
         )

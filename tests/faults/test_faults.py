@@ -11,6 +11,8 @@ ORDINARY = [
     ("append", "full-within-a-write"),
     ("append", "input-output"),
     ("append", "fsync"),
+    ("append", "unreadable-once"),
+    ("append", "unreadable-database"),
     ("roll-over", "full-once"),
     ("go-on", "fsync"),
     ("create", "fsync"),

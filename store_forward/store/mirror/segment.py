@@ -170,8 +170,8 @@ def shorten(path: Path, size: int) -> None:
 
 def remove_drafts(directory: Path) -> None:
     """Remove what a cut while a segment was made left behind."""
-    for draft in directory.glob(f"*{_DRAFT}"):
-        with suppress(OSError):
+    with suppress(OSError):  # they harm nobody
+        for draft in directory.glob(f"*{_DRAFT}"):
             draft.unlink()
 
 

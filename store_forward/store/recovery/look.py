@@ -8,8 +8,14 @@ from pathlib import Path
 import msgspec
 
 from store_forward.contract.marks import StreamMark
-from store_forward.store.driver import Connection
-from store_forward.store.errors import DamagedStore, StoreError, StoreMissing, WrongKey
+from store_forward.store.driver import Connection, refused_by_system
+from store_forward.store.errors import (
+    DamagedStore,
+    StoreError,
+    StoreMissing,
+    StoreUnavailable,
+    WrongKey,
+)
 from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal
 from store_forward.store.keys import StoreKey
@@ -29,6 +35,8 @@ from store_forward.store.sending.marks import judge_mark
 CHECKED_WHOLE_BYTES = 8_000_000
 """A main file up to this size is read through at each start, about 0.1 s; a greater one where
 something is wrong already, or was when it was last read."""
+
+_PIECE_BYTES = 1 << 20
 
 
 @dataclass(slots=True)
@@ -52,27 +60,83 @@ def look(
         StoreError: of the kinds that no recovery mends (another kiosk's store, a newer schema, a
             file system that refuses).
     """
-    database: Database
-    connection: Connection | None = None
-    fault: StoreError | None = None
-    try:
-        connection, identity = open_database(path, key, device)
-    except StoreMissing as missing:
-        database, fault = Absent(), missing
-    except (DamagedStore, WrongKey) as damage:
-        database, fault = Unusable(str(damage)), damage
-    else:
-        try:
-            database = _opened(connection, identity, is_whole_checked(path) or thorough)
-        except DamagedStore as damage:
-            # Left open: closing would copy the log into a file that is to be kept as it is.
-            database, fault = Unusable(str(damage)), damage
+    database, connection, fault = _look_twice(path, key, device, thorough=thorough)
     try:
         return Looked(_with_mirror(database, connection, mirror, key, counter), connection, fault)
     except BaseException:
         if connection is not None:
             connection.close()
         raise
+
+
+_Judged = tuple[Database, Connection | None, StoreError | None]
+
+
+def _look_twice(path: Path, key: StoreKey, device: str, *, thorough: bool) -> _Judged:
+    """Believe in damage only where every byte can be read and a second look finds it, too.
+
+    A read that fails, by a loose cable or a worn-out sector, often looks like damage: SQLCipher
+    takes another salt where it cannot read the file's own, SQLite's check names the page it could
+    not get. A good file must not be replaced for that.
+    """
+    database, connection, fault = _judge(path, key, device, thorough=thorough)
+    if not isinstance(database, Unusable):
+        return database, connection, fault
+    try:
+        require_readable(path)
+        again, second, _ = _judge(path, key, device, thorough=thorough)
+    except BaseException:
+        if connection is not None:
+            connection.close()
+        raise
+    if second is not None:
+        second.close()  # not the last one: the log stays as it is
+    if isinstance(again, Unusable):
+        return database, connection, fault
+    if connection is not None:
+        connection.close()
+    # Opened once more: reading the file beside an open connection takes that one's locks away.
+    database, connection, fault = _judge(path, key, device, thorough=thorough)
+    if isinstance(database, Unusable):
+        if connection is not None:
+            connection.close()
+        raise StoreUnavailable(
+            path,
+            "the store reads differently each time",
+            "Check the disk and its cable; nothing was changed",
+        )
+    return database, connection, fault
+
+
+def _judge(path: Path, key: StoreKey, device: str, *, thorough: bool) -> _Judged:
+    try:
+        connection, identity = open_database(path, key, device)
+    except StoreMissing as missing:
+        return Absent(), None, missing
+    except (DamagedStore, WrongKey) as damage:
+        return Unusable(str(damage)), None, damage
+    try:
+        whole = is_whole_checked(path) or thorough
+        return _opened(connection, identity, whole), connection, None
+    except DamagedStore as damage:
+        # Left open: closing would copy the log into a file that is to be kept as it is.
+        return Unusable(str(damage)), connection, damage
+    except BaseException:
+        connection.close()
+        raise
+
+
+def require_readable(path: Path) -> None:
+    """Read the database and its log through. Raises StoreUnavailable where the disk cannot."""
+    for file in (path, path.with_name(path.name + "-wal")):
+        try:
+            with file.open("rb", buffering=0) as content:
+                while content.read(_PIECE_BYTES):
+                    pass
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise refused_by_system(file, error) from error
 
 
 def is_whole_checked(path: Path) -> bool:

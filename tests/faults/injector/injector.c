@@ -4,6 +4,7 @@
  * over every n runs in one process. Files are known by their path, matched with fnmatch(3).
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { OPEN = 1, WRITE = 2, SYNC = 4, TRUNCATE = 8, RENAME = 16, UNLINK = 32, MAKE = 64 };
+enum {
+    OPEN = 1, WRITE = 2, SYNC = 4, TRUNCATE = 8, RENAME = 16, UNLINK = 32, MAKE = 64, READ = 128
+};
 
 static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
 static char pattern[PATH_MAX];
@@ -96,6 +99,19 @@ OPENS(open64)
     }
 OPENS_AT(openat)
 OPENS_AT(openat64)
+
+ssize_t read(int fd, void *data, size_t size) {
+    return judge_fd(READ, fd) ? -1 : NEXT(read)(fd, data, size);
+}
+
+#define READS_AT(name, offset_type) \
+    ssize_t name(int fd, void *data, size_t size, offset_type at) { \
+        return judge_fd(READ, fd) ? -1 : NEXT(name)(fd, data, size, at); \
+    }
+READS_AT(pread, off_t)
+READS_AT(pread64, off64_t)
+
+DIR *opendir(const char *path) { return judge(READ, path) ? NULL : NEXT(opendir)(path); }
 
 ssize_t write(int fd, const void *data, size_t size) {
     int verdict = judge_fd(WRITE, fd);
