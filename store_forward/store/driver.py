@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -52,6 +52,7 @@ _TEMP_STORE_MEMORY = 2
 
 Value = int | str | bytes | None
 Values = Sequence[Value]
+Execute = Callable[[str, Values], None]
 
 # sqlite-utils takes the module called pysqlite3 when there is one: it must find ours, so this
 # stands before any import of it.
@@ -101,6 +102,13 @@ class Connection:
             if ours is None:
                 raise
             raise ours from error
+
+    def execute_alone(self, sql: str, values: Values) -> None:
+        """Run one statement as a transaction of its own, durable when this returns.
+
+        Spares the two statements around it, a fifth of the processor time of one row.
+        """
+        self.execute(sql, values)
 
     def rows(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """Run one query and return all its rows."""

@@ -17,10 +17,13 @@ from store_forward.contract.facts import (
     RegistrationConfirmed,
 )
 from store_forward.store import driver
-from store_forward.store.driver import Connection
+from store_forward.store.driver import Connection, Execute
 from store_forward.store.errors import NotTheKeeper, OrderRepeated, SlotTaken, StoreError
 from store_forward.store.head import START, Head
 from store_forward.store.mirror.mirror import JournalMirror
+
+_OF_SLOTS = (RegistrationConfirmed, RegistrationCancelled)
+"""Facts that change the table of sold slots with the journal."""
 
 _INSERT = "INSERT INTO event (seq, kind, lane, body, hash) VALUES (?, ?, ?, ?, ?)"
 
@@ -114,11 +117,14 @@ class Journal:
         try:
             if is_early:
                 mirror.start(before, after, bodies)
-            connection.begin()
-            self._insert_all(entries, bodies, heads)
-            if not is_early:
-                mirror.start(before, after, bodies)
-            connection.commit()
+            if len(entries) == 1 and not isinstance(entries[0].fact, _OF_SLOTS):
+                self._insert(connection.execute_alone, entries[0], bodies[0], after)
+            else:
+                connection.begin()
+                self._insert_all(entries, bodies, heads)
+                if not is_early:
+                    mirror.start(before, after, bodies)
+                connection.commit()
         except BaseException:
             connection.roll_back()
             if not self._has(after):
@@ -137,13 +143,15 @@ class Journal:
     def _insert_all(
         self, entries: Sequence[Entry], bodies: Sequence[bytes], heads: Sequence[Head]
     ) -> None:
-        execute = self._connection.execute
         for entry, body, head in zip(entries, bodies, heads, strict=True):
-            try:
-                execute(_INSERT, (head.seq, kind_of(entry), entry.lane, body, head.hash))
-            except driver.IntegrityError as error:
-                raise _NotNewest from error
+            self._insert(self._connection.execute, entry, body, head)
             self._keep_slots(head.seq, entry)
+
+    def _insert(self, execute: Execute, entry: Entry, body: bytes, head: Head) -> None:
+        try:
+            execute(_INSERT, (head.seq, kind_of(entry), entry.lane, body, head.hash))
+        except driver.IntegrityError as error:
+            raise _NotNewest from error
 
     def head(self) -> Head:
         """The newest entry; the base while there is none behind it."""

@@ -12,7 +12,7 @@ import pytest
 
 from store_forward.contract.facts import KioskStarted
 from store_forward.store import Store
-from store_forward.store.driver import Access, Connection, open_connection
+from store_forward.store.driver import Access, Connection, Values, open_connection
 from store_forward.store.errors import (
     NotTheKeeper,
     StoreBusy,
@@ -80,11 +80,18 @@ class RefusingConnection(Connection):
     refused_commits = 0
 
     def commit(self) -> None:
+        self._refuse_some()
+        super().commit()
+
+    def execute_alone(self, sql: str, values: Values) -> None:
+        self._refuse_some()
+        super().execute_alone(sql, values)
+
+    def _refuse_some(self) -> None:
         if self.refused_commits:
             self.refused_commits -= 1
             self.roll_back()
             raise StoreFull(self.path, "the disk is full, nothing was written", "Free space")
-        super().commit()
 
 
 class Kept:
