@@ -176,11 +176,17 @@ class JournalRebuilt(msgspec.Struct, frozen=True, tag="journal_rebuilt"):
 
 
 class EntriesLost(msgspec.Struct, frozen=True, tag="entries_lost"):
-    """Entries of this incarnation that are nowhere on this kiosk any more: both copies were
-    damaged. The chain goes on behind them; money may be among them, so a person must look."""
+    """Entries of ``incarnation`` that are nowhere on this kiosk any more: both copies were damaged.
+
+    The chain goes on behind them; money may be among them, so a person must look. The incarnation
+    is named because a journal that takes the place of another one carries the other's facts on,
+    where the same numbers mean other entries. Empty, as older kiosks tell it: nothing is known to
+    be lost by number.
+    """
 
     first_seq: int
     last_seq: int
+    incarnation: str = ""
 
 
 Fact = (

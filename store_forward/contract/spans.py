@@ -37,6 +37,11 @@ def merged(ranges: Iterable[Range]) -> tuple[Range, ...]:
     return tuple(found)
 
 
+def holds(ranges: Iterable[Range], seq: int) -> bool:
+    """Whether a number is in one of the ranges."""
+    return any(each.first <= seq <= each.last for each in ranges)
+
+
 def common(ones: Sequence[Range], others: Sequence[Range]) -> tuple[Range, ...]:
     """Return the numbers that are in both; each side ascending and without overlap."""
     found: list[Range] = []

@@ -11,40 +11,29 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Row, insert, select
 
-from store_forward.contract.facts import Entry
 from store_forward.contract.spans import spans_of
-from store_forward.contract.wire import Batch, BatchAnswer, Item, Outcome, Receipt, Result, Span
+from store_forward.contract.wire import Batch, BatchAnswer, Outcome, Receipt, Result, Span
 from store_forward.gateway.allotments import LeaseTerms
-from store_forward.gateway.cases import Place, end_delivered, open_case_of_outcome
+from store_forward.gateway.booking import Arrival, Booking
 from store_forward.gateway.database import Database
-from store_forward.gateway.effects import apply_effects, post
+from store_forward.gateway.desk import Desk
 from store_forward.gateway.journals import (
-    ENDED,
     JournalId,
     advance,
     lock_journal,
     read_links,
+    read_lost,
     write_alarm,
 )
-from store_forward.gateway.knowledge import gather
-from store_forward.gateway.problems import Refused
-from store_forward.gateway.reading import Unreadable, kind_of, order_of, read_entry
 from store_forward.gateway.reference import refresh_schedules
-from store_forward.gateway.rules import Decision, decide, decide_ended, repeat
-from store_forward.gateway.signatory import Signatory
+from store_forward.gateway.rules import ENTRIES_LOST, repeat
 from store_forward.gateway.streams import ChainLink, Mark, check_fence, check_items, check_links
-from store_forward.gateway.tables import batch, inbox, stream
+from store_forward.gateway.tables import batch, stream
 from store_forward.gateway.times import to_text
 
-_ADD_TO_INBOX = insert(inbox)
-"""Made once, see knowledge.py."""
 
-
-class BatchDesk:
-    """Takes batches in and gives countersigned receipts.
-
-    ``key_id`` names the receipt key; ``new_id`` gives UUIDv7 strings.
-    """
+class BatchDesk(Desk):
+    """Takes batches in and gives countersigned receipts."""
 
     def __init__(
         self,
@@ -55,10 +44,7 @@ class BatchDesk:
         new_id: Callable[[], str],
         terms: LeaseTerms,
     ) -> None:
-        self._database = database
-        self._signatory = Signatory(key, key_id)
-        self._now = now
-        self._new_id = new_id
+        super().__init__(database, key, key_id, now, new_id)
         self._terms = terms
 
     def receive(self, arrived: Batch) -> BatchAnswer:
@@ -68,14 +54,9 @@ class BatchDesk:
         applied, and a contradiction is recorded as an alarm.
         """
         links = check_items(arrived)
-        try:
-            return self._database.transact(
-                lambda connection: self._record(connection, arrived, links)
-            )
-        except Refused as refused:
-            if refused.alarm:
-                self._raise_alarm(arrived.device, refused)
-            raise
+        return self._transact_for(
+            arrived.device, lambda connection: self._record(connection, arrived, links)
+        )
 
     def _record(
         self, connection: Connection, arrived: Batch, links: Mapping[int, ChainLink]
@@ -88,78 +69,19 @@ class BatchDesk:
         here = read_links(connection, journal, links.keys())
         check_links(links, here.known)
         check_fence((seq for seq in links if seq not in here.recorded), state.fenced_seq)
-        batch_id = self._new_id()
-        results: list[Result] = []
-        schedules: set[str] = set()
-        for item in arrived.items:
-            recorded = here.recorded.get(item.seq)
-            if recorded is not None:
-                results.append(_told_again(recorded))
-                continue
-            place = Place(arrived.device, arrived.incarnation, item.seq, now)
-            told = here.withheld.get(item.seq)
-            result, touched = self._take(connection, place, item, links[item.seq], batch_id, told)
-            results.append(result)
-            schedules |= touched
         mark = state.mark
-        if mark.high_water + 1 in links:
+        lost = read_lost(connection, journal, min(mark.high_water, min(links) - 1))
+        arrival = Arrival(journal, self._new_id(), now, links, here.withheld, lost)
+        booking = Booking(connection, arrival, self._terms)
+        booked = booking.book([item for item in arrived.items if item.seq not in here.recorded])
+        told = {seq: _told_again(here.recorded[seq]) for seq in links if seq in here.recorded}
+        results = tuple((booked | told)[seq] for seq in links)
+        has_lost = bool(lost) or any(each.code == ENTRIES_LOST for each in results)
+        if mark.high_water + 1 in links or has_lost:
             mark = advance(connection, journal, mark)
-        refresh_schedules(connection, schedules, now)
-        receipt = self._receipt(connection, arrived, batch_id, mark, now)
-        return BatchAnswer(tuple(results), receipt)
-
-    def _take(
-        self,
-        connection: Connection,
-        place: Place,
-        item: Item,
-        link: ChainLink,
-        batch_id: str,
-        told: str | None,
-    ) -> tuple[Result, frozenset[str]]:
-        """Record one new entry with its effect. ``told``: the kiosk had parked it."""
-        body = bytes(item.entry)
-        body_hash = hashlib.sha256(body).hexdigest()
-        entry = read_entry(body)
-        his_ref, schedules = None, frozenset[str]()
-        match entry:
-            case Unreadable(entry_id, kind, code):
-                order_id, decision = None, Decision(Outcome.REJECTED, code)
-            case Entry():
-                entry_id, kind, order_id = entry.id, kind_of(entry.fact), order_of(entry.fact)
-                if told in ENDED:
-                    decision = decide_ended(told)
-                else:
-                    decision = decide(entry, gather(connection, place.device, entry, body_hash))
-                applied = apply_effects(connection, place, entry, decision.effects, self._terms)
-                post(connection, place, decision.postings)
-                his_ref, schedules = applied.his_ref or decision.his_ref, applied.schedules
-        connection.execute(
-            _ADD_TO_INBOX,
-            {
-                "device": place.device,
-                "incarnation": place.incarnation,
-                "seq": item.seq,
-                "hash": item.hash,
-                "previous_hash": link.previous,
-                "body": body,
-                "body_hash": body_hash,
-                "entry_id": entry_id,
-                "kind": kind,
-                "order_id": order_id,
-                "outcome": decision.outcome,
-                "code": decision.code,
-                "his_ref": his_ref,
-                "batch_id": batch_id,
-                "received_at": to_text(place.now),
-            },
-        )
-        if told is not None:
-            end_delivered(connection, place)
-        if told not in ENDED:
-            open_case_of_outcome(connection, place, entry, decision)
-        result = Result(item.seq, entry_id, decision.outcome, his_ref, decision.code)
-        return result, schedules
+        refresh_schedules(connection, booking.schedules, now)
+        receipt = self._receipt(connection, arrived, arrival.batch_id, mark, now)
+        return BatchAnswer(results, receipt)
 
     def _receipt(
         self, connection: Connection, arrived: Batch, batch_id: str, mark: Mark, now: datetime
@@ -214,14 +136,6 @@ class BatchDesk:
         if before is not None:
             detail = f"journal {journal.incarnation} begins; {before.incarnation} was known before"
             write_alarm(connection, self._new_id(), journal.device, "new_incarnation", detail, now)
-
-    def _raise_alarm(self, device_id: str, refused: Refused) -> None:
-        alarm_id, code, detail = self._new_id(), refused.problem.code, refused.problem.detail
-        self._database.transact(
-            lambda connection: write_alarm(
-                connection, alarm_id, device_id, code, detail, self._now()
-            )
-        )
 
 
 def _said_hash(spans: tuple[Span, ...], ack_seq: int) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Row, insert, select, update
 
 from store_forward.contract.resolutions import (
@@ -23,7 +20,7 @@ from store_forward.contract.resolutions import (
 )
 from store_forward.gateway.cases import Place, close_case, open_case_of_parked
 from store_forward.gateway.counters import take_next_from
-from store_forward.gateway.database import Database
+from store_forward.gateway.desk import Desk
 from store_forward.gateway.journals import (
     ENDED,
     JournalId,
@@ -31,11 +28,9 @@ from store_forward.gateway.journals import (
     advance,
     lock_journal,
     read_links,
-    write_alarm,
 )
 from store_forward.gateway.problems import Refused
 from store_forward.gateway.reading import is_storable
-from store_forward.gateway.signatory import Signatory
 from store_forward.gateway.statements import add_if_absent
 from store_forward.gateway.streams import ChainLink, check_links
 from store_forward.gateway.tables import inbox, open_case, resolution, withheld
@@ -47,21 +42,8 @@ PAGE = 500
 _ADD_WITHHELD = add_if_absent(withheld)
 
 
-class CaseDesk:
+class CaseDesk(Desk):
     """Takes reports of parked entries in and gives people's decisions out."""
-
-    def __init__(
-        self,
-        database: Database,
-        key: Ed25519PrivateKey,
-        key_id: str,
-        now: Callable[[], datetime],
-        new_id: Callable[[], str],
-    ) -> None:
-        self._database = database
-        self._signatory = Signatory(key, key_id)
-        self._now = now
-        self._new_id = new_id
 
     def report(self, report: ExceptionReport) -> ExceptionAnswer:
         """Open a case for each parked entry; the same report again changes nothing.
@@ -71,12 +53,7 @@ class CaseDesk:
         """
         if len(report.parked) > MAX_REPORTED:
             raise Refused(413, "too_many_items", f"$.parked has more than {MAX_REPORTED}")
-        try:
-            return self._database.transact(lambda connection: self._take(connection, report))
-        except Refused as refused:
-            if refused.alarm:
-                self._raise_alarm(report.device, refused)
-            raise
+        return self._transact_for(report.device, lambda connection: self._take(connection, report))
 
     def resolve(self, case_id: str, told: CaseVerdict) -> Resolution:
         """Decide about the entry of a case; the same decision again returns what was decided.
@@ -215,14 +192,6 @@ class CaseDesk:
             )
         )
         return decided
-
-    def _raise_alarm(self, device_id: str, refused: Refused) -> None:
-        alarm_id, code, detail = self._new_id(), refused.problem.code, refused.problem.detail
-        self._database.transact(
-            lambda connection: write_alarm(
-                connection, alarm_id, device_id, code, detail, self._now()
-            )
-        )
 
 
 def _find_case(connection: Connection, device_id: str, case_id: str) -> Row[Any]:

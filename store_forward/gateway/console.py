@@ -13,6 +13,7 @@ from store_forward.gateway.tables import (
     batch,
     device,
     inbox,
+    lost_range,
     open_case,
     patient,
     posting,
@@ -43,6 +44,7 @@ def read_rows(connection: Connection) -> dict[str, Any]:
     return {
         "devices": _rows(connection, select(device.c.device, device.c.enrolled_at)),
         "streams": _rows(connection, select(stream)),
+        "lost": _rows(connection, _newest(select(lost_range), lost_range.c.told_at)),
         "batches": _rows(connection, _newest(_batches(), batch.c.received_at, batch.c.last_seq)),
         "transactions": _rows(
             connection, _newest(_transactions(), inbox.c.received_at, inbox.c.seq)

@@ -9,17 +9,20 @@ from typing import assert_never
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from store_forward.contract.facts import Entry, PatientIdentity
-from store_forward.gateway.allotments import LeaseTerms
+from store_forward.contract.spans import Range
+from store_forward.gateway.allotments import LeaseTerms, Slot
 from store_forward.gateway.cases import Place, add_case
 from store_forward.gateway.counters import take_next
-from store_forward.gateway.journals import JournalId, end_journal, write_alarm
+from store_forward.gateway.journals import JournalId, end_journal, note_lost, write_alarm
 from store_forward.gateway.ledger import Posting
 from store_forward.gateway.rules import (
     DoubtOrder,
     Effect,
     EndJournal,
     FreeSlot,
+    NoteLost,
     OpenCase,
+    Order,
     RegisterPatient,
     RememberNote,
     SellSlot,
@@ -34,6 +37,10 @@ from store_forward.gateway.tables import (
     posting,
     registration,
 )
+from store_forward.gateway.writing import Writing
+
+CONFIRMED = "confirmed"
+"""State of a registration from its beginning until it is paid or cancelled."""
 
 # Made once, see knowledge.py.
 _ADD_NOTE = insert(note)
@@ -60,47 +67,54 @@ _SETTLE = (
 
 @dataclass(frozen=True)
 class Applied:
-    """Side results: a new HIS reference, and schedules whose remaining number changed."""
+    """Side results: the order that was registered, slots that were freed, as they are now, and
+    schedules whose remaining number changed."""
 
-    his_ref: str | None
+    registered: Order | None
+    freed: tuple[Slot, ...]
     schedules: frozenset[str]
 
 
 def apply_effects(
-    connection: Connection,
+    writing: Writing,
     place: Place,
     entry: Entry,
     effects: Sequence[Effect],
     terms: LeaseTerms,
 ) -> Applied:
     """Carry the effects out in order."""
-    his_ref = None
+    connection = writing.connection
+    registered = None
+    slots: list[Slot] = []
     schedules: set[str] = set()
     for effect in effects:
         match effect:
             case RegisterPatient():
-                his_ref = _register(connection, place, entry, effect)
+                registered = _register(connection, place, entry, effect)
             case SellSlot(slot_id, order_id):
                 schedules.add(sell_slot(connection, slot_id, order_id))
             case FreeSlot(slot_id, order_id):
                 freed = free_slot(connection, slot_id, order_id, place.now, terms)
-                schedules.update([freed] if freed is not None else [])
+                if freed is not None:
+                    schedules.add(freed.schedule_code)
+                    slots.append(freed.slot)
             case SettleOrder():
                 _settle(connection, place, effect)
             case DoubtOrder(order_id, code):
                 _doubt(connection, place, order_id, code)
             case RememberNote(note_id, amount_fen):
-                connection.execute(
-                    _ADD_NOTE,
-                    {"device": place.device, "note_id": note_id, "amount_fen": amount_fen},
-                )
+                row = {"device": place.device, "note_id": note_id, "amount_fen": amount_fen}
+                writing.add(_ADD_NOTE, row)
             case OpenCase():
                 add_case(connection, place, effect)
             case EndJournal():
                 _end_journal(connection, place, effect)
+            case NoteLost():
+                writing.finish()  # what of it is here counts, and may have come just now
+                _note_lost(connection, place, effect)
             case _:
                 assert_never(effect)
-    return Applied(his_ref, frozenset(schedules))
+    return Applied(registered, tuple(slots), frozenset(schedules))
 
 
 def _end_journal(connection: Connection, place: Place, effect: EndJournal) -> None:
@@ -118,13 +132,20 @@ def _end_journal(connection: Connection, place: Place, effect: EndJournal) -> No
     write_alarm(connection, alarm_id, place.device, "journal_replaced", detail, place.now)
 
 
-def post(connection: Connection, place: Place, postings: Sequence[Posting]) -> None:
-    """Write the postings of an entry."""
-    if not postings:
+def _note_lost(connection: Connection, place: Place, effect: NoteLost) -> None:
+    """A journal can only have lost what stood in it before it told so."""
+    last = min(effect.last_seq, place.seq - 1)
+    if effect.incarnation != place.incarnation or effect.first_seq > last:
         return
-    connection.execute(
-        _ADD_POSTINGS,
-        [
+    journal = JournalId(place.device, place.incarnation)
+    note_lost(connection, journal, Range(effect.first_seq, last), place.seq, place.now)
+
+
+def post(writing: Writing, place: Place, postings: Sequence[Posting]) -> None:
+    """Write the postings of an entry."""
+    for line, each in enumerate(postings):
+        writing.add(
+            _ADD_POSTINGS,
             {
                 "device": place.device,
                 "incarnation": place.incarnation,
@@ -132,24 +153,23 @@ def post(connection: Connection, place: Place, postings: Sequence[Posting]) -> N
                 "line": line,
                 "account": each.account,
                 "amount_fen": each.amount_fen,
-            }
-            for line, each in enumerate(postings)
-        ],
-    )
+            },
+        )
 
 
-def _register(connection: Connection, place: Place, entry: Entry, effect: RegisterPatient) -> str:
+def _register(connection: Connection, place: Place, entry: Entry, effect: RegisterPatient) -> Order:
     fact = effect.fact
     his_ref = f"REG-{take_next(connection, 'registration'):08d}"
+    patient_number = _patient_number(connection, place, fact.patient)
     connection.execute(
         _ADD_REGISTRATION,
         {
             "device": place.device,
             "order_id": fact.order_id,
             "his_ref": his_ref,
-            "state": "confirmed",
+            "state": CONFIRMED,
             "review_code": effect.review,
-            "patient_number": _patient_number(connection, place, fact.patient),
+            "patient_number": patient_number,
             "department_code": fact.department_code,
             "doctor_code": fact.doctor_code,
             "slot_id": fact.slot_id,
@@ -161,7 +181,7 @@ def _register(connection: Connection, place: Place, entry: Entry, effect: Regist
             "owed_fen": 0,
         },
     )
-    return his_ref
+    return Order(fact.order_id, CONFIRMED, his_ref, patient_number, fact.slot_id, fact.fee_fen)
 
 
 def _patient_number(connection: Connection, place: Place, identity: PatientIdentity) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, insert, select, union, update
 
+from store_forward.contract.spans import Range, gaps, merged
 from store_forward.gateway.problems import Refused
 from store_forward.gateway.statements import add_if_absent
 from store_forward.gateway.streams import ChainLink, Mark, moved
-from store_forward.gateway.tables import alarm, device, inbox, stream, withheld
+from store_forward.gateway.tables import alarm, device, inbox, lost_range, stream, withheld
 from store_forward.gateway.times import to_text
 
 ENDED = ("settled", "withdrawn")
@@ -100,6 +102,15 @@ _BEYOND_ENDED = select(withheld.c.seq, withheld.c.hash).where(
     withheld.c.state.in_(ENDED),
 )
 _BEYOND = union(_BEYOND_RECORDED, _BEYOND_ENDED).order_by("seq").limit(_STEP)
+_LOST = (
+    select(lost_range.c.first_seq, lost_range.c.last_seq)
+    .where(
+        lost_range.c.device == _OF_JOURNAL["of_device"],
+        lost_range.c.incarnation == _OF_JOURNAL["of_incarnation"],
+        lost_range.c.last_seq > bindparam("after"),
+    )
+    .order_by(lost_range.c.first_seq)
+)
 
 
 def lock_journal(connection: Connection, journal: JournalId) -> JournalState:
@@ -160,9 +171,45 @@ def read_beyond(
         after = rows[-1].seq
 
 
+def read_lost(connection: Connection, journal: JournalId, after: int) -> tuple[Range, ...]:
+    """Return the ranges told to be lost that end beyond a seq, ascending."""
+    rows = connection.execute(_LOST, {**_where(journal), "after": after})
+    return tuple(Range(row.first_seq, row.last_seq) for row in rows)
+
+
+def note_lost(
+    connection: Connection, journal: JournalId, told: Range, told_seq: int, now: datetime
+) -> None:
+    """Keep what is lost of the entries that the kiosk told it has lost: those that are not here.
+
+    The caller has locked the journal. What was told before stays as it was told first.
+    """
+    high_water = connection.execute(_LOCK, _where(journal)).one().high_water
+    after = max(told.first - 1, high_water)
+    beyond = read_beyond(connection, journal, after)
+    here = [Range(seq, seq) for seq, _ in takewhile(lambda each: each[0] <= told.last, beyond)]
+    missing = gaps(merged([*here, *read_lost(connection, journal, after)]), after, told.last)
+    if missing:
+        connection.execute(
+            insert(lost_range),
+            [
+                {
+                    "device": journal.device,
+                    "incarnation": journal.incarnation,
+                    "first_seq": each.first,
+                    "last_seq": each.last,
+                    "told_seq": told_seq,
+                    "told_at": to_text(now),
+                }
+                for each in missing
+            ],
+        )
+
+
 def advance(connection: Connection, journal: JournalId, mark: Mark) -> Mark:
     """Move the mark as far as it goes; return it."""
-    new = moved(mark, read_beyond(connection, journal, mark.high_water))
+    lost = read_lost(connection, journal, mark.high_water)
+    new = moved(mark, read_beyond(connection, journal, mark.high_water), lost)
     if new != mark:
         connection.execute(
             update(stream)

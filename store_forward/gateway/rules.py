@@ -38,6 +38,9 @@ from store_forward.gateway.ledger import Posting
 LARGEST_AMOUNT_FEN = 1_000_000_00
 """One million yuan. A larger amount on a kiosk is a fault, not a payment."""
 
+ENTRIES_LOST = "entries_lost"
+"""Code of an entry, and reason of a case, about entries that a kiosk has lost for good."""
+
 FAILED = frozenset({Outcome.REJECTED, Outcome.DEFERRED, Outcome.CONFLICT})
 """Outcomes whose children are deferred."""
 
@@ -152,6 +155,15 @@ class EndJournal:
     seq: int
 
 
+@dataclass(frozen=True)
+class NoteLost:
+    """These entries of the kiosk's journal ``incarnation`` are gone for good."""
+
+    incarnation: str
+    first_seq: int
+    last_seq: int
+
+
 Effect = (
     RegisterPatient
     | SellSlot
@@ -161,6 +173,7 @@ Effect = (
     | RememberNote
     | OpenCase
     | EndJournal
+    | NoteLost
 )
 
 
@@ -198,18 +211,25 @@ def decide(entry: Entry, known: Known) -> Decision:
             return blocked or (_bad_amount(fact.amount_fen, least=1) or ACCEPT)
         case KioskStarted() | SlipPrintStarted() | SlipPrintEnded() | JournalRebuilt():
             return blocked or ACCEPT
-        case JournalReplaced() | EntriesLost():
-            return _history_lost(entry)
+        case JournalReplaced() as fact:
+            return _journal_replaced(entry, fact)
+        case EntriesLost() as fact:
+            return _entries_lost(entry, fact)
         case _:
             assert_never(entry.fact)
 
 
-def _history_lost(entry: Entry) -> Decision:
+def _entries_lost(entry: Entry, fact: EntriesLost) -> Decision:
     """Money may be among what a kiosk lost, so a person compares box, slips and ledger."""
-    fact = entry.fact
-    if not isinstance(fact, JournalReplaced):
-        case = OpenCase(f"gw:{entry.id}", None, "entries_lost", 0, None, "gateway")
-        return Decision(Outcome.ACCEPTED, "entries_lost", effects=(case,))
+    if not 1 <= fact.first_seq <= fact.last_seq:
+        return Decision(Outcome.REJECTED, "invalid_range")
+    case = OpenCase(f"gw:{entry.id}", None, ENTRIES_LOST, 0, None, "gateway")
+    lost = NoteLost(fact.incarnation, fact.first_seq, fact.last_seq)
+    return Decision(Outcome.ACCEPTED, ENTRIES_LOST, effects=(case, lost))
+
+
+def _journal_replaced(entry: Entry, fact: JournalReplaced) -> Decision:
+    """As above; and the journal before it may have ended for good."""
     effects: list[Effect] = [
         OpenCase(f"gw:{entry.id}", None, "journal_replaced", 0, None, "gateway")
     ]
@@ -242,6 +262,12 @@ def decide_ended(state: str) -> Decision:
     """An entry that arrives after a person settled or withdrew it has no effect any more."""
     outcome = Outcome.DUPLICATE if state == "settled" else Outcome.REJECTED
     return Decision(outcome, state)
+
+
+def decide_lost() -> Decision:
+    """An entry that turns up after its kiosk told it was lost. Somebody may have booked what it
+    tells by hand since, so it is kept as evidence, has no effect, and a person decides."""
+    return Decision(Outcome.CONFLICT, "told_lost")
 
 
 def _blocked_by_parent(parents: Mapping[str, Outcome | None]) -> Decision | None:

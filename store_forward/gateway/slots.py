@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -32,7 +33,12 @@ Columns = tuple[Any, ...]
 
 # Made once, see knowledge.py. FOR UPDATE has no meaning on SQLite, where a transaction that may
 # write holds the whole database.
-_FIND = select(slot).where(slot.c.slot_id == bindparam("wanted")).with_for_update()
+_FIND = (
+    select(slot)
+    .where(slot.c.slot_id.in_(bindparam("wanted", expanding=True)))
+    .order_by(slot.c.slot_id)
+    .with_for_update()
+)
 _SELL = (
     update(slot)
     .where(slot.c.slot_id == bindparam("wanted"), slot.c.state != SlotState.SOLD)
@@ -63,10 +69,21 @@ _FREE = (
 )
 
 
-def find_slot(connection: Connection, slot_id: str) -> Slot | None:
-    """Return a slot, None when there is none of this id. Nobody else changes it until commit."""
-    row = connection.execute(_FIND, {"wanted": slot_id}).one_or_none()
-    return _slot(row) if row is not None else None
+@dataclass(frozen=True)
+class Freed:
+    """A slot that an order gave up, as it is now, and its schedule."""
+
+    slot: Slot
+    schedule_code: str
+
+
+def find_slots(connection: Connection, slot_ids: Sequence[str]) -> dict[str, Slot]:
+    """Return those of the slots that there are. Nobody else changes them until commit.
+
+    They are locked in one order, so that two batches do not wait for each other.
+    """
+    rows = connection.execute(_FIND, {"wanted": list(slot_ids)})
+    return {row.slot_id: _slot(row) for row in rows}
 
 
 def sell_slot(connection: Connection, slot_id: str, order_id: str) -> str:
@@ -77,18 +94,19 @@ def sell_slot(connection: Connection, slot_id: str, order_id: str) -> str:
 
 def free_slot(
     connection: Connection, slot_id: str, order_id: str, now: datetime, terms: LeaseTerms
-) -> str | None:
-    """Take a slot back from an order. Returns its schedule, None when it was not that order's."""
+) -> Freed | None:
+    """Take a slot back from an order. Returns None when it was not that order's."""
     row = connection.execute(
         select(slot).where(slot.c.slot_id == slot_id, slot.c.order_id == order_id).with_for_update()
     ).one_or_none()
     if row is None:
         return None
-    state = state_after_cancel(_slot(row), now, terms)
+    before = _slot(row)
+    state = state_after_cancel(before, now, terms)
     connection.execute(
         update(slot).where(slot.c.slot_id == slot_id).values(state=state, order_id=None)
     )
-    return str(row.schedule_code)
+    return Freed(replace(before, state=state, order_id=None), str(row.schedule_code))
 
 
 def lease(

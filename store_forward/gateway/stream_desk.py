@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from itertools import islice
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, select, update
 
 from store_forward.contract.canonical import GENESIS
 from store_forward.contract.marks import MAX_SPANS_AHEAD, FenceRequest, StreamMark
 from store_forward.contract.spans import spans_of
-from store_forward.gateway.database import Database
+from store_forward.gateway.desk import Desk
 from store_forward.gateway.journals import (
     JournalId,
     lock_journal,
     read_beyond,
     read_links,
-    write_alarm,
 )
 from store_forward.gateway.problems import Refused
-from store_forward.gateway.signatory import Signatory
 from store_forward.gateway.streams import Mark
 from store_forward.gateway.tables import stream
 from store_forward.gateway.times import to_text
@@ -30,21 +25,8 @@ MOST_AHEAD = 20_000
 """Entries ahead looked at for one mark. What is left out is sent again and found to be there."""
 
 
-class StreamDesk:
+class StreamDesk(Desk):
     """Answers about journals, countersigned."""
-
-    def __init__(
-        self,
-        database: Database,
-        key: Ed25519PrivateKey,
-        key_id: str,
-        now: Callable[[], datetime],
-        new_id: Callable[[], str],
-    ) -> None:
-        self._database = database
-        self._signatory = Signatory(key, key_id)
-        self._now = now
-        self._new_id = new_id
 
     def mark(self, journal: JournalId) -> StreamMark:
         """Return how far a journal is recorded here; one that is not known stands at 0."""
@@ -56,14 +38,9 @@ class StreamDesk:
 
         Raises Refused (409) when the journal known here is another one.
         """
-        try:
-            return self._database.transact(
-                lambda connection: self._fence(connection, journal, request)
-            )
-        except Refused as refused:
-            if refused.alarm:
-                self._raise_alarm(journal.device, refused)
-            raise
+        return self._transact_for(
+            journal.device, lambda connection: self._fence(connection, journal, request)
+        )
 
     def _fence(
         self, connection: Connection, journal: JournalId, request: FenceRequest
@@ -105,14 +82,6 @@ class StreamDesk:
                 at=to_text(self._now()),
                 key_id="",
                 signature="",
-            )
-        )
-
-    def _raise_alarm(self, device_id: str, refused: Refused) -> None:
-        alarm_id, code, detail = self._new_id(), refused.problem.code, refused.problem.detail
-        self._database.transact(
-            lambda connection: write_alarm(
-                connection, alarm_id, device_id, code, detail, self._now()
             )
         )
 

@@ -2,16 +2,17 @@
 
 The journal of one incarnation of a kiosk is a hash chain. Its entries come lane by lane, so the
 gateway may have some before others: each is checked by itself and against those beside it, and
-the mark moves over what is recorded without a gap. What is repeated (an answer was lost) must be
-the same, byte for byte.
+the mark moves over what is recorded without a gap, and over what the kiosk told it has lost. What
+is repeated (an answer was lost) must be the same, byte for byte.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from store_forward.contract.canonical import GENESIS, chain_hash
+from store_forward.contract.spans import Range, gaps, holds
 from store_forward.contract.wire import MAX_BATCH_ITEMS, Batch, Item
 from store_forward.gateway.problems import Refused
 
@@ -85,12 +86,18 @@ def check_links(links: Mapping[int, ChainLink], known: Mapping[int, ChainLink]) 
             raise _differs(f"the seq {seq + 1} that is known here does not follow seq {seq}")
 
 
-def moved(mark: Mark, beyond: Iterable[tuple[int, str]]) -> Mark:
-    """Return the mark after entries beyond it (seq and hash, ascending) came to be recorded."""
+def moved(mark: Mark, beyond: Iterable[tuple[int, str]], lost: Sequence[Range] = ()) -> Mark:
+    """Return the mark after entries beyond it (seq and hash, ascending) came to be recorded.
+
+    It jumps over what is ``lost`` and comes to stand behind it, never within: the hash of a lost
+    entry is not known, and what turns up of it later proves nothing.
+    """
     for seq, entry_hash in beyond:
-        if seq > mark.high_water + 1:
+        if holds(lost, seq):
+            continue
+        if gaps(lost, mark.high_water, seq - 1):
             break
-        if seq == mark.high_water + 1:
+        if seq > mark.high_water:
             mark = Mark(seq, entry_hash)
     return mark
 

@@ -7,6 +7,8 @@ times are RFC 3339 UTC text: both are the same on SQLite and PostgreSQL.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -28,6 +30,20 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def _of_journal() -> tuple[Column[str], ...]:
+    """One life of one kiosk's store, as the beginning of a key."""
+    return (
+        Column("device", Text, primary_key=True),
+        Column("incarnation", Text, primary_key=True),
+    )
+
+
+def _of_entry() -> tuple[Column[Any], ...]:
+    """One entry of a journal, as a key."""
+    return (*_of_journal(), Column("seq", BigInteger, primary_key=True))
+
 
 gateway = Table(
     "gateway",
@@ -59,8 +75,7 @@ With ``incarnation`` set, only that life of the kiosk's store is believed."""
 stream = Table(
     "stream",
     metadata,
-    Column("device", Text, primary_key=True),
-    Column("incarnation", Text, primary_key=True),
+    *_of_journal(),
     Column("high_water", BigInteger, nullable=False),
     Column("head_hash", Text, nullable=False),
     Column("fenced_at", Text),
@@ -71,9 +86,7 @@ stream = Table(
 inbox = Table(
     "inbox",
     metadata,
-    Column("device", Text, primary_key=True),
-    Column("incarnation", Text, primary_key=True),
-    Column("seq", BigInteger, primary_key=True),
+    *_of_entry(),
     Column("hash", Text, nullable=False),
     Column("previous_hash", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -95,9 +108,7 @@ inbox = Table(
 withheld = Table(
     "withheld",
     metadata,
-    Column("device", Text, primary_key=True),
-    Column("incarnation", Text, primary_key=True),
-    Column("seq", BigInteger, primary_key=True),
+    *_of_entry(),
     Column("hash", Text, nullable=False),
     Column("previous_hash", Text, nullable=False),
     Column("entry_id", Text, nullable=False),
@@ -112,11 +123,24 @@ withheld = Table(
 """Entries a kiosk holds parked, as it told; their content is not here. ``state``: ``parked``,
 ``resend``, ``settled``, ``withdrawn``, or ``delivered`` when the entry came after all."""
 
+lost_range = Table(
+    "lost_range",
+    metadata,
+    *_of_journal(),
+    Column("first_seq", BigInteger, primary_key=True),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("told_seq", BigInteger, nullable=False),
+    Column("told_at", Text, nullable=False),
+    UniqueConstraint("device", "incarnation", "last_seq"),
+    CheckConstraint("first_seq <= last_seq", name="ascends"),
+)
+"""Entries that were not here when the kiosk told, in its entry ``told_seq``, that it has them no
+more: the mark moves over them. The ranges of a journal do not overlap."""
+
 batch = Table(
     "batch",
     metadata,
-    Column("device", Text, primary_key=True),
-    Column("incarnation", Text, primary_key=True),
+    *_of_journal(),
     Column("said_hash", Text, primary_key=True),
     Column("first_seq", BigInteger, nullable=False),
     Column("last_seq", BigInteger, nullable=False),
@@ -166,8 +190,7 @@ patient = Table(
 crosswalk = Table(
     "crosswalk",
     metadata,
-    Column("device", Text, primary_key=True),
-    Column("incarnation", Text, primary_key=True),
+    *_of_journal(),
     Column("provisional_number", Text, primary_key=True),
     Column("patient_number", Text, nullable=False),
 )
@@ -185,9 +208,7 @@ note = Table(
 posting = Table(
     "posting",
     metadata,
-    Column("device", Text, primary_key=True),
-    Column("incarnation", Text, primary_key=True),
-    Column("seq", BigInteger, primary_key=True),
+    *_of_entry(),
     Column("line", Integer, primary_key=True),
     Column("account", Text, nullable=False),
     Column("amount_fen", BigInteger, nullable=False),

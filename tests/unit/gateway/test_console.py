@@ -21,6 +21,7 @@ def test_the_operator_sees_rows_with_the_token_only(kiosk: Kiosk) -> None:
         "devices",
         "free_slots",
         "ledger",
+        "lost",
         "registrations",
         "slots",
         "streams",

@@ -21,7 +21,7 @@ from store_forward.gateway import slots
 from store_forward.gateway.clinic import selling_day
 from store_forward.gateway.counters import last_given, take_next
 from store_forward.gateway.reference import refresh_schedules
-from store_forward.gateway.slots import find_slot, sell_slot
+from store_forward.gateway.slots import find_slots, sell_slot
 from store_forward.gateway.tables import slot
 from tests.unit.gateway.bench import KIOSK, OTHER_KIOSK, TERMS, GatewayBench, small_clinic
 
@@ -45,8 +45,7 @@ def test_a_slot_that_is_being_sold_is_judged_by_others_only_after_that(
     wanted = bench.lease()[0].slot_id
 
     def look(connection: Connection) -> str:
-        seen = find_slot(connection, wanted)
-        return str(seen.state) if seen is not None else "unknown"
+        return str(find_slots(connection, [wanted])[wanted].state)
 
     with bench.database.write() as connection:
         look(connection)
@@ -61,7 +60,7 @@ def test_a_slot_that_is_being_sold_is_not_leased_to_anyone(
     bench.catalogue.publish_today()
     wanted = free_slots(bench)[0]
     with bench.database.write() as connection:
-        find_slot(connection, wanted)
+        find_slots(connection, [wanted])
         other = start(meanwhile, lambda: bench.lease(OTHER_KIOSK, CAPACITY))
         sell_slot(connection, wanted, "o-1")
     leased = {each.slot_id for each in other.result()}
