@@ -20,6 +20,7 @@ from store_forward.store.keys import create_key, load_key
 from store_forward.store.room import Ballast
 from store_forward.store.whole_file import whole_file
 from tests.fakes import made_up_clinic as clinic
+from tests.faults import errands
 from tests.faults.ledger import Ledger
 from tests.faults.patient import check_money, serve_a_patient
 from tests.faults.places import BEFORE, STORE, boot, guest
@@ -263,6 +264,13 @@ EXERCISES: dict[str, Exercise] = {
     "envelope": Exercise(make_envelope, change_envelope, check_envelope),
     "backup": Exercise(make_store, make_backup, check_sealed_files),
     "courier": Exercise(make_store, carry, check_sealed_files),
+    "purge": Exercise(errands.make_old_store, errands.purge, errands.check_purge),
+    "shrink": Exercise(errands.make_purged_store, errands.shrink, errands.check_purge),
+    "rotate-keys": Exercise(errands.make_sealed, errands.rotate_keys, errands.check_sealed),
+    "half-rotated": Exercise(errands.make_half_rotated, errands.start_sealed, errands.check_sealed),
+    "restore": Exercise(errands.make_backup_alone, errands.restore, errands.check_restore),
+    "receipts": Exercise(errands.make_receipts, errands.take_receipts, errands.check_receipts),
+    "audit": Exercise(make_store, errands.audit, errands.check_audit),
     "key": Exercise(make_nothing, make_key, check_key),
     "whole-file": Exercise(make_nothing, write_whole_file, check_whole_file),
     "ballast": Exercise(make_nothing, hold_ballast, check_ballast),

@@ -11,12 +11,14 @@ from tests.fakes.fake_devices import FakeDevices
 
 
 class Ledger:
-    """Ids of entries, in order, by what the store said about them; and what the devices hold."""
+    """Ids of entries, in order, by what the store said about them; what the devices hold; what an
+    audit said."""
 
     def __init__(self) -> None:
         self.kept: list[str] = []
         self.refused: list[str] = []
         self.unknown: list[str] = []
+        self.verdicts: list[bool] = []
         self.devices = FakeDevices()
 
     def append(self, store: Store, entries: Sequence[Entry]) -> bool:

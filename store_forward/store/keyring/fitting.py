@@ -7,11 +7,12 @@ from pathlib import Path
 
 from store_forward.store import driver
 from store_forward.store.driver import Access
-from store_forward.store.errors import KeyUnusable, StoreError
+from store_forward.store.errors import KeyUnusable, StoreBusy, StoreError, StoreUnavailable
 from store_forward.store.keys import StoreKey
 from store_forward.store.mirror.format import Damaged
 from store_forward.store.mirror.reader import read_header
 from store_forward.store.mirror.segment import list_segments
+from store_forward.store.readable import require_readable
 
 
 def mirror_beside(store: Path) -> Path:
@@ -20,9 +21,21 @@ def mirror_beside(store: Path) -> Path:
 
 
 def opens(store: Path, key: StoreKey) -> bool:
-    """Whether the store's first page opens with this key; False where nothing can be said."""
+    """Whether the store's first page opens with this key; False where that page is damaged, too.
+
+    Raises StoreUnavailable, StoreBusy: it cannot be said. Another key must not be taken then.
+    """
+    if _opens(store, key):
+        return True
+    require_readable(store)
+    return _opens(store, key)
+
+
+def _opens(store: Path, key: StoreKey) -> bool:
     try:
         driver.open_connection(store, key, Access.READ).close()
+    except (StoreUnavailable, StoreBusy):
+        raise
     except StoreError:
         return False
     return True
@@ -34,7 +47,7 @@ def require_fit(envelope: Path, store: Path, key: StoreKey) -> None:
     Else an older copy of the envelope would make a sound store look damaged, and recovery would
     put the state of older segments, which these keys do open, in its place.
 
-    Raises KeyUnusable; nothing was touched.
+    Raises KeyUnusable, StoreUnavailable; nothing was touched.
     """
     if not store.exists() or opens(store, key):
         return
@@ -52,13 +65,18 @@ def needed_former(store: Path, current: str, former: tuple[str, ...]) -> frozens
     """Those former keys that still open a segment; all of them while recovery has set files aside.
 
     A segment whose header is damaged counts as one of each.
+
+    Raises StoreUnavailable: it cannot be said. A key that is still needed must not go.
     """
     mirror = mirror_beside(store)
     segments = list_segments(mirror)
-    set_aside = (
-        *store.parent.glob(f"{glob.escape(store.name)}.quarantined-*"),
-        *mirror.glob("*.quarantined-*"),
-    )
+    try:
+        set_aside = (
+            *store.parent.glob(f"{glob.escape(store.name)}.quarantined-*"),
+            *mirror.glob("*.quarantined-*"),
+        )
+    except OSError as error:
+        raise driver.refused_by_system(store.parent, error) from error
     known = StoreKey(current, former)
     if set_aside or not all(_is_sealed_with(*segment, known) for segment in segments):
         return frozenset(former)
@@ -72,6 +90,6 @@ def needed_former(store: Path, current: str, former: tuple[str, ...]) -> frozens
 def _is_sealed_with(number: int, path: Path, key: StoreKey) -> bool:
     try:
         read_header(number, path, key)
-    except (Damaged, StoreError):
+    except Damaged:
         return False
     return True

@@ -49,6 +49,7 @@ def load_store_key(
 
     Raises:
         KeyUnusable: there is none, this machine cannot open it, or it is not this store's.
+        StoreUnavailable, StoreBusy: the store does not let itself be looked at.
     """
     path = envelope_of(store)
     if not path.exists():

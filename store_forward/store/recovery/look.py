@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from store_forward.contract.marks import StreamMark
-from store_forward.store.driver import Connection, refused_by_system
+from store_forward.store.driver import Connection
 from store_forward.store.errors import (
     DamagedStore,
     StoreError,
@@ -20,6 +20,7 @@ from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal
 from store_forward.store.keys import StoreKey
 from store_forward.store.opening import open_database
+from store_forward.store.readable import require_readable
 from store_forward.store.recovery.findings import (
     Absent,
     Database,
@@ -35,8 +36,6 @@ from store_forward.store.sending.marks import judge_mark
 CHECKED_WHOLE_BYTES = 8_000_000
 """A main file up to this size is read through at each start, about 0.1 s; a greater one where
 something is wrong already, or was when it was last read."""
-
-_PIECE_BYTES = 1 << 20
 
 
 @dataclass(slots=True)
@@ -75,9 +74,8 @@ _Judged = tuple[Database, Connection | None, StoreError | None]
 def _look_twice(path: Path, key: StoreKey, device: str, *, thorough: bool) -> _Judged:
     """Believe in damage only where every byte can be read and a second look finds it, too.
 
-    A read that fails, by a loose cable or a worn-out sector, often looks like damage: SQLCipher
-    takes another salt where it cannot read the file's own, SQLite's check names the page it could
-    not get. A good file must not be replaced for that.
+    A read that fails, by a loose cable or a worn-out sector, often looks like damage. A good file
+    must not be replaced for that.
     """
     database, connection, fault = _judge(path, key, device, thorough=thorough)
     if not isinstance(database, Unusable):
@@ -124,19 +122,6 @@ def _judge(path: Path, key: StoreKey, device: str, *, thorough: bool) -> _Judged
     except BaseException:
         connection.close()
         raise
-
-
-def require_readable(path: Path) -> None:
-    """Read the database and its log through. Raises StoreUnavailable where the disk cannot."""
-    for file in (path, path.with_name(path.name + "-wal")):
-        try:
-            with file.open("rb", buffering=0) as content:
-                while content.read(_PIECE_BYTES):
-                    pass
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise refused_by_system(file, error) from error
 
 
 def is_whole_checked(path: Path) -> bool:
