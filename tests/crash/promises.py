@@ -40,6 +40,11 @@ class Promises:
     offered: tuple[bytes, ...] | None
     may_go: int
 
+    @property
+    def last_certain(self) -> int:
+        """Not less than this was the number of the newest acknowledged entry."""
+        return sum(len(group.bodies) for group in self.groups if group.certain)
+
 
 def promises(notes: Sequence[Note]) -> Promises:
     """Read what was promised from the notes."""

@@ -61,6 +61,7 @@ SALT_BYTES = 32
 HASH_BYTES = len(GENESIS)
 PREFIX_BYTES = 64
 TAG_BYTES = 16
+LENGTH_BYTES = 4
 LONGEST_RECORD = 64 * 1024 * 1024
 """Bytes of a record's sealed part; a greater length is damage."""
 
@@ -70,6 +71,7 @@ _LENGTH = struct.Struct(">I")
 _GROUP = struct.Struct(">BQI32s32s")
 _ABORT = struct.Struct(">BQQ")
 _HEADER_TAG, _GROUP_TAG, _ABORT_TAG = 0, 1, 2
+_GROUP_FIRST = bytes([_GROUP_TAG])
 _INFO = b"outpost mirror segment 1"
 
 ENTRY_OVERHEAD = _LENGTH.size
@@ -136,6 +138,23 @@ class Group(Redacted, frozen=True):
         return found
 
 
+class Outline(Redacted, frozen=True, gc=False):
+    """A group as its own first bytes tell it; ``content`` is all of them."""
+
+    first_seq: int
+    last_seq: int
+    previous_hash: bytes
+    head_hash: bytes
+    content: bytes
+
+    def read(self) -> Group:
+        """Its entries. Raises Damaged: they do not agree with the hashes."""
+        found = decode_content(self.content)
+        if not isinstance(found, Group):
+            raise Damaged("this is no group")
+        return found
+
+
 class Abort(msgspec.Struct, frozen=True):
     """The group in record ``record`` of segment ``number`` was refused and does not count."""
 
@@ -164,9 +183,14 @@ class SegmentCipher:
     def open(self, record: int, offset: int, sealed: bytes | memoryview) -> bytes:
         """What a record holds. Raises Damaged when it was not sealed for this place."""
         place = self._prefix + _PLACE.pack(record, offset, len(sealed))
-        for aead in (self._aead, *self._former):
+        nonce = record.to_bytes(12, "big")
+        try:
+            return self._aead.decrypt(nonce, sealed, place)
+        except InvalidTag:
+            pass
+        for aead in self._former:
             try:
-                content = aead.decrypt(_nonce(record), bytes(sealed), place)
+                content = aead.decrypt(nonce, sealed, place)
             except InvalidTag:
                 continue
             self._aead, self._former = aead, []  # a segment has one key
@@ -243,6 +267,21 @@ def decode_content(data: bytes) -> Content:
                 raise Damaged(f"unknown kind of record {tag}")
     except (IndexError, struct.error, msgspec.MsgspecError) as error:
         raise Damaged("a record holds what this version cannot read") from error
+
+
+def outline_content(data: bytes) -> Header | Outline | Abort:
+    """Read what was sealed, of a group no more than its first bytes. Raises Damaged.
+
+    The seal says that all of it is as it was written; whether the writer's entries and hashes
+    agree, ``Outline.read`` says.
+    """
+    if data[:1] != _GROUP_FIRST or len(data) <= _GROUP.size:
+        content = decode_content(data)
+        if isinstance(content, Group):
+            raise Damaged("a group without entries")
+        return content
+    _, first_seq, count, previous_hash, head_hash = _GROUP.unpack_from(data)
+    return Outline(first_seq, first_seq + count - 1, previous_hash, head_hash, data)
 
 
 def _decode_group(data: bytes) -> Group:

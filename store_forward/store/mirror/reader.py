@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from store_forward.store import driver
 from store_forward.store.keys import StoreKey
+from store_forward.store.mirror.bad_end import BadEnd, judge_end, unreadable
 from store_forward.store.mirror.format import (
+    LENGTH_BYTES,
     PREFIX_BYTES,
+    TAG_BYTES,
     Abort,
-    Content,
     Damaged,
     Group,
     Header,
+    Outline,
     SegmentCipher,
     decode_content,
     decode_prefix,
+    outline_content,
     record_length,
 )
 
-_LENGTH_BYTES = 4
 _HEADER_READ = 4096
+
+RECORDS_SKIPPED = 16
+"""So many damaged records in a row are passed over to find a good one behind them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,50 +45,35 @@ class BadRange:
         return f"{self.path}: bytes {self.offset} to {end}: {self.why}"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One good record. ``number`` counts within its segment."""
-
-    number: int
-    content: Content
-
-
 @dataclass(slots=True)
 class Segment:
     """What one segment holds. ``end`` is where its good bytes end.
 
-    ``is_readable``: at least one record opened, so the key is that of the segment.
+    ``outlines`` are its groups with their record numbers, aborted ones included; ``aborted`` names
+    segment and record of each group that does not count. ``bad_end``: it ends in bytes that are no
+    record.
     """
 
     path: Path
     number: int
     header: Header | None = None
-    records: list[Record] = field(default_factory=list)
+    outlines: list[tuple[int, Outline]] = field(default_factory=list)
+    aborted: list[tuple[int, int]] = field(default_factory=list)
     bad: list[BadRange] = field(default_factory=list)
     end: int = 0
-
-    @property
-    def is_readable(self) -> bool:
-        return self.header is not None or bool(self.records)
+    bad_end: BadEnd | None = None
 
     def groups(self) -> Iterator[tuple[int, Group]]:
-        """Its groups with their record numbers, aborted ones included."""
-        for record in self.records:
-            if isinstance(record.content, Group):
-                yield record.number, record.content
-
-    def aborts(self) -> Iterator[tuple[int, int]]:
-        """Segment and record of each group that does not count."""
-        for record in self.records:
-            if isinstance(record.content, Abort):
-                yield record.content.number, record.content.record
+        """Its groups with their entries. Raises Damaged: hashes that were not checked are wrong."""
+        for record, outline in self.outlines:
+            yield record, outline.read()
 
 
-def read_segment(number: int, path: Path, key: StoreKey) -> Segment:
-    """Read a whole segment (about a megabyte); damage is told in it, not raised.
+def read_segment(number: int, path: Path, key: StoreKey, checked_after: int = 0) -> Segment:
+    """Read a whole segment; damage is told in it, not raised.
 
-    Behind a record that does not open the next one is tried; where that fails too, the rest of
-    the segment is bad.
+    Every record's seal is checked; of groups that reach beyond ``checked_after`` their own hashes,
+    too. Behind a record that does not open the next good one is looked for.
 
     Raises:
         StoreUnavailable: the file cannot be read at all.
@@ -98,8 +89,9 @@ def read_segment(number: int, path: Path, key: StoreKey) -> Segment:
             raise Damaged(f"this is segment {prefix.number} under the name of {number}")
     except Damaged as damage:
         segment.bad.append(BadRange(path, 0, len(data), str(damage)))
+        segment.bad_end = unreadable(data)
         return segment
-    _read_records(segment, data, SegmentCipher(key, prefix))
+    _Reading(segment, data, SegmentCipher(key, prefix), checked_after).run()
     return segment
 
 
@@ -112,7 +104,7 @@ def read_header(number: int, path: Path, key: StoreKey) -> Header:
         raise driver.refused_by_system(path, error) from error
     prefix = decode_prefix(data)
     length = record_length(data, PREFIX_BYTES)
-    start = PREFIX_BYTES + _LENGTH_BYTES
+    start = PREFIX_BYTES + LENGTH_BYTES
     sealed = memoryview(data)[start : start + length]
     header = decode_content(SegmentCipher(key, prefix).open(0, PREFIX_BYTES, sealed))
     if not isinstance(header, Header) or header.number != number or prefix.number != number:
@@ -120,49 +112,93 @@ def read_header(number: int, path: Path, key: StoreKey) -> Header:
     return header
 
 
-def _read_records(segment: Segment, data: bytes, cipher: SegmentCipher) -> None:
-    view, record, offset = memoryview(data), 0, PREFIX_BYTES
-    segment.end = offset
-    bad_from: int | None = None
-    why = ""
-    while True:
-        try:
-            length = record_length(view, offset)
-        except Damaged as damage:
-            why = why or str(damage)
-            break
+class _Reading:
+    """One way through the bytes of a segment."""
+
+    def __init__(
+        self, segment: Segment, data: bytes, cipher: SegmentCipher, checked_after: int
+    ) -> None:
+        self._segment = segment
+        self._data = data
+        self._view = memoryview(data)
+        self._cipher = cipher
+        self._checked_after = checked_after
+        self._written = len(data.rstrip(b"\0"))
+
+    def run(self) -> None:
+        """Fill the segment in."""
+        segment, record, offset = self._segment, 0, PREFIX_BYTES
+        segment.end = offset
+        why = ""
+        while offset < self._written:
+            try:
+                offset = segment.end = self._take(record, offset)
+                record += 1
+            except Damaged as damage:
+                why = str(damage)
+                good = self._find_good(record + 1, offset)
+                if good is None:
+                    break
+                record, behind = good
+                segment.bad.append(BadRange(segment.path, offset, behind - offset, why))
+                offset, why = behind, ""
+        left = len(self._data) - offset
+        if not why and 0 < left < LENGTH_BYTES:
+            why = f"the segment ends within the length at byte {offset}"
+        if why:
+            segment.bad.append(BadRange(segment.path, offset, left, why))
+            segment.bad_end = judge_end(self._data, offset)
+
+    def _take(self, record: int, offset: int) -> int:
+        """Keep the record that begins here; returns where it ends. Raises Damaged."""
+        length = record_length(self._view, offset)
         if length == 0:
-            break
-        start = offset + _LENGTH_BYTES
+            raise Damaged("behind the end there is something else than zeros")
+        start = offset + LENGTH_BYTES
+        end = start + length
+        content = outline_content(self._cipher.open(record, offset, self._view[start:end]))
+        if isinstance(content, Header) is not (record == 0):
+            raise Damaged(f"record {record} is of the wrong kind")
+        match content:
+            case Outline():
+                if content.last_seq > self._checked_after:
+                    content.read()
+                self._segment.outlines.append((record, content))
+            case Abort():
+                self._segment.aborted.append((content.number, content.record))
+            case Header():
+                self._segment.header = content
+        return end
+
+    def _find_good(self, record: int, bad_from: int) -> tuple[int, int] | None:
+        """Number and offset of the next good record behind a bad one, None where there is none.
+
+        Where the bad one's own length leads; if that was damaged, too, wherever one opens. A
+        record has its number and place in its seal, so none is found that was not written there.
+        """
+        length = int.from_bytes(self._data[bad_from : bad_from + LENGTH_BYTES], "big")
+        if self._opens(record, bad_from + LENGTH_BYTES + length):
+            return record, bad_from + LENGTH_BYTES + length
+        # A record below 16 MiB begins with a zero: the first byte of its length.
+        offset = bad_from
+        while (offset := self._data.find(b"\0", offset + 1, self._written)) >= 0:
+            if self._may_begin(offset):
+                for number in range(record, record + RECORDS_SKIPPED):
+                    if self._opens(number, offset):
+                        return number, offset
+        return None
+
+    def _may_begin(self, offset: int) -> bool:
+        length = int.from_bytes(self._data[offset : offset + LENGTH_BYTES], "big")
+        # Behind the last byte written there may be zeros that end a tag.
+        return TAG_BYTES < length <= self._written + TAG_BYTES - offset - LENGTH_BYTES
+
+    def _opens(self, record: int, offset: int) -> bool:
         try:
-            content = decode_content(cipher.open(record, offset, view[start : start + length]))
-            if isinstance(content, Header) is not (record == 0):
-                raise Damaged(f"record {record} is of the wrong kind")
-        except Damaged as damage:
-            if bad_from is not None:  # two in a row: the length cannot be trusted either
-                break
-            bad_from, why = offset, str(damage)
-        else:
-            if bad_from is not None:
-                segment.bad.append(BadRange(segment.path, bad_from, offset - bad_from, why))
-                bad_from, why = None, ""
-            _keep(segment, record, content)
-            segment.end = start + length
-        record, offset = record + 1, start + length
-    start = offset if bad_from is None else bad_from
-    if data.count(0, start) != len(data) - start:
-        why = why or "behind the end there is something else than zeros"
-        segment.bad.append(BadRange(segment.path, start, len(data) - start, why))
-
-
-def _keep(segment: Segment, record: int, content: Content) -> None:
-    if isinstance(content, Header):
-        segment.header = content
-    else:
-        segment.records.append(Record(record, content))
-
-
-def read_segments(found: Sequence[tuple[int, Path]], key: StoreKey) -> Iterator[Segment]:
-    """Read segments one after the other; only one is held at a time."""
-    for number, path in found:
-        yield read_segment(number, path, key)
+            length = record_length(self._view, offset) if offset < self._written else 0
+            start = offset + LENGTH_BYTES
+            if length:
+                self._cipher.open(record, offset, self._view[start : start + length])
+        except Damaged:
+            return False
+        return length > 0

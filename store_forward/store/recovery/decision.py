@@ -12,9 +12,11 @@ from enum import StrEnum
 from typing import assert_never
 
 from store_forward.store.head import Head
+from store_forward.store.mirror.bad_end import BadEnd
 from store_forward.store.recovery.findings import (
     Absent,
     Findings,
+    Gap,
     MirrorFinding,
     Opened,
     Stretch,
@@ -33,14 +35,6 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """Entries that neither copy holds."""
-
-    first_seq: int
-    last_seq: int
-
-
-@dataclass(frozen=True, slots=True)
 class GoOn:
     """The database is right as it is."""
 
@@ -52,17 +46,18 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class AppendTail:
-    """The database lost its end: append it from the mirror."""
+    """The database lost its end: append it from the mirror, and leave out what follows."""
 
     stretches: tuple[Stretch, ...]
     gaps: tuple[Gap, ...] = ()
+    left_out: Gap | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuild:
     """Make a new database of the same incarnation from the mirror; set the old file aside.
 
-    Entries up to ``base`` are not in it.
+    Entries up to ``base`` are not in it; ``left_out`` is what follows its last one.
     """
 
     base: Head
@@ -70,6 +65,18 @@ class Rebuild:
     stretches: tuple[Stretch, ...]
     gaps: tuple[Gap, ...]
     why: str
+    left_out: Gap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOut:
+    """Entries behind the newest one were lost in both copies, and nobody can count them any more.
+
+    Their numbers may be at the gateway or on a slip, so none of ``gap``, which has room for more
+    than can have been lost, is given again.
+    """
+
+    gap: Gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +102,7 @@ class Refuse:
     why: str
 
 
-Plan = GoOn | Create | AppendTail | Rebuild | Replace | Refuse
+Plan = GoOn | Create | AppendTail | Rebuild | LeaveOut | Replace | Refuse
 
 
 def decide(findings: Findings) -> Plan:
@@ -123,10 +130,16 @@ def _with_database(findings: Findings, database: Opened) -> Plan:
     if mirror is not None and mirror.known_hash not in (None, database.head.hash):
         return _rebuilt(mirror, f"the database tells another story at entry {database.head.seq}")
     stretches = tuple(path_through(mirror.runs, database.head)) if mirror is not None else ()
+    last_seq = stretches[-1].last.seq if stretches else database.head.seq
+    left_out = _lost_end(mirror, last_seq, database.head) if mirror is not None else None
     if stretches:
-        return AppendTail(stretches, _gaps(database.head, stretches))
+        return AppendTail(stretches, _gaps(database.head, stretches), left_out)
     # Only now, with all that this disk holds put together, it is compared with the world outside.
-    return _replaced(findings, database) or GoOn()
+    replaced = _replaced(findings, database)
+    if replaced is not None:
+        return replaced
+    gap = database.left_out or left_out
+    return LeaveOut(gap) if gap is not None else GoOn()
 
 
 def _replaced(findings: Findings, database: Opened) -> Replace | None:
@@ -159,9 +172,33 @@ def _rebuilt(mirror: MirrorFinding, why: str) -> Rebuild:
     stretches = tuple(path_through(mirror.runs, mirror.base))
     gaps = _gaps(mirror.base, stretches)
     acked = mirror.acked_seq
-    if mirror.base.seq > acked:
+    # A segment is dropped when all in it is acknowledged, and the next header says so. Where a
+    # header cannot be read it may be that one: the gateway knows better than we what it has.
+    if mirror.base.seq > acked and not mirror.is_headless:
         gaps = (Gap(acked + 1, mirror.base.seq), *gaps)
-    return Rebuild(mirror.base, max(acked, mirror.base.seq), stretches, gaps, why)
+    left_out = _lost_end(mirror, stretches[-1].last.seq if stretches else mirror.base.seq, None)
+    return Rebuild(mirror.base, max(acked, mirror.base.seq), stretches, gaps, why, left_out)
+
+
+def _lost_end(mirror: MirrorFinding, last_seq: int, head: Head | None) -> Gap | None:
+    """The numbers behind ``last_seq`` that entries in no copy may have had.
+
+    ``head`` is the end of a database that can be believed, None without one. With it, what the
+    mirror ends in is judged kindly: it is there, or what a power cut leaves of an append that was
+    not acknowledged. Without one a torn record and zeros over a good one look alike.
+    """
+    held = max(mirror.last_seq, mirror.known_seq)
+    if mirror.bad_end is not None and not _is_explained(mirror, mirror.bad_end, held, head):
+        held += mirror.bad_end.most_entries
+    return Gap(last_seq + 1, held) if held > last_seq else None
+
+
+def _is_explained(mirror: MirrorFinding, end: BadEnd, held: int, head: Head | None) -> bool:
+    if head is None:
+        return False
+    # What comes behind the mirror's last good record is in the database; or the database lacks no
+    # more than the append during which power went.
+    return head.seq > held or (end.may_be_torn and head.seq >= mirror.newest_after)
 
 
 def _gaps(after: Head, stretches: tuple[Stretch, ...]) -> tuple[Gap, ...]:

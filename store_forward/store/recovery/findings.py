@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 
 from store_forward.store.head import START, Head
 from store_forward.store.identity import Identity
+from store_forward.store.mirror.bad_end import BadEnd
 from store_forward.store.sending.marks import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Entries that neither copy holds."""
+
+    first_seq: int
+    last_seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +24,8 @@ class Opened:
     """The database opens with the key, and its chain holds as far as it was looked at.
 
     ``previous`` names the incarnation that this one replaced, empty when there was none.
-    ``counter`` is the machine's counter as it was written down last.
+    ``counter`` is the machine's counter as it was written down last. ``left_out`` are numbers that
+    an earlier step found not to be given again.
     """
 
     identity: Identity
@@ -24,6 +34,7 @@ class Opened:
     acked_seq: int
     previous: str = ""
     counter: int | None = None
+    left_out: Gap | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,11 @@ class MirrorFinding:
     not just the end, ``ends`` where the good bytes of the others end. ``is_whole``: no segment was
     left unread. ``numbers`` are the last that core had given to slips and patients when a segment
     was begun. ``known_hash`` is the chain hash for the database's head, None where it has none.
+
+    ``known_seq``: there were entries up to it when the segments were begun, held here or not.
+    ``bad_end`` is what the newest segment ends in where that is not its last record;
+    ``newest_after`` the number before the newest group that is held. ``is_headless``: the
+    newest segment does not say up to where its elders were not needed any more.
     """
 
     identity: Identity
@@ -89,6 +105,10 @@ class MirrorFinding:
     spoilt: tuple[int, ...] = ()
     ends: tuple[tuple[int, int], ...] = ()
     is_whole: bool = True
+    known_seq: int = 0
+    newest_after: int = 0
+    bad_end: BadEnd | None = None
+    is_headless: bool = False
 
     @property
     def last_seq(self) -> int:
@@ -169,6 +189,7 @@ __all__ = [
     "Absent",
     "Database",
     "Findings",
+    "Gap",
     "GatewayMark",
     "MirrorFinding",
     "Opened",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
-from store_forward.store.recovery.decision import Gap
+from store_forward.store.recovery.findings import Gap
 
 
 class Range(msgspec.Struct, frozen=True):
-    """Sequence numbers from ``first`` to ``last``."""
+    """Sequence numbers from ``first`` to ``last``; ``last`` 0: nobody knows up to where."""
 
     first: int
     last: int
 
     def __str__(self) -> str:
+        if self.last == 0:
+            return f"{self.first} and later"
         return str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
 
 

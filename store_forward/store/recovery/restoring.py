@@ -52,14 +52,19 @@ def _restore(connection: Connection, head: Head, groups: list[Recovered]) -> Hea
     if not groups:
         return head
     with connection.transaction():
-        for group in groups:
-            if group.after != head:
-                put_anchor(connection, group.after, "lost")
-                head = group.after
-            for body in group.bodies:
-                seq = head.seq + 1
-                head = Head(seq, chain_hash(head.hash, seq, body))
-                _put(connection, head, body)
+        return put_groups(connection, head, groups)
+
+
+def put_groups(connection: Connection, head: Head, groups: Iterable[Recovered]) -> Head:
+    """The same within the caller's transaction."""
+    for group in groups:
+        if group.after != head:
+            put_anchor(connection, group.after, "lost")
+            head = group.after
+        for body in group.bodies:
+            seq = head.seq + 1
+            head = Head(seq, chain_hash(head.hash, seq, body))
+            _put(connection, head, body)
     return head
 
 

@@ -10,7 +10,8 @@ from store_forward.store.errors import DamagedStore
 from store_forward.store.head import Head
 from store_forward.store.identity import Identity
 from store_forward.store.keys import StoreKey
-from store_forward.store.mirror.format import Group, Header
+from store_forward.store.mirror.bad_end import BadEnd
+from store_forward.store.mirror.format import Header, Outline
 from store_forward.store.mirror.reader import BadRange, Segment, read_segment
 from store_forward.store.mirror.segment import list_segments, segment_name
 from store_forward.store.recovery.findings import MirrorFinding, Run, Stretch, holes
@@ -30,16 +31,21 @@ class _Scan:
     counter: int | None = None
     numbers: dict[str, int] = field(default_factory=dict)
     known_hash: bytes | None = None
+    known_seq: int = 0
+    newest_after: int = 0
+    bad_end: BadEnd | None = None
+    is_headless: bool = False
     foreign: list[int] = field(default_factory=list)
     damaged: list[BadRange] = field(default_factory=list)
     spoilt: list[int] = field(default_factory=list)
     ends: list[tuple[int, int]] = field(default_factory=list)
 
-    def take(self, segment: Segment) -> None:
+    def take(self, segment: Segment, *, is_newest: bool) -> None:
         """Add a segment; newer ones were added before, so their aborts are known."""
         self.damaged += segment.bad
         header = segment.header
-        if header is None or any(bad.offset < segment.end for bad in segment.bad):
+        end = segment.bad_end
+        if header is None or (end is not None and not end.may_be_torn) or _has_hole(segment):
             self.spoilt.append(segment.number)
         else:
             self.ends.append((segment.number, segment.end))
@@ -51,24 +57,40 @@ class _Scan:
                 self.foreign.append(segment.number)
                 return
             self._take_header(header)
-        self.aborted |= set(segment.aborts())
-        self.runs += _runs(segment, self.aborted)
-        for record, group in segment.groups():
-            if (segment.number, record) not in self.aborted:
-                self._compare(group)
+        self.is_headless |= self.newest is None  # none newer than this one could be read
+        if is_newest and (header is None or header.last_seq is None):
+            self.bad_end = end  # one that was filled says itself up to where
+        self.aborted.update(segment.aborted)
+        self._take_groups(segment)
 
     def _take_header(self, header: Header) -> None:
         self.bases.append(Head(header.base_seq, header.base_hash))
         self.acked_seq = max(self.acked_seq, header.acked_seq)
+        self.known_seq = max(self.known_seq, header.last_seq or header.base_seq)
         self.numbers = self.numbers or header.numbers  # those of the newest that has any
         if header.counter is not None:
             self.counter = max(self.counter or 0, header.counter)
         if self.head is not None and header.base_seq == self.head.seq:
             self.known_hash = header.base_hash
 
-    def _compare(self, group: Group) -> None:
-        if self.head is not None and group.first_seq <= self.head.seq <= group.last_seq:
-            self.known_hash = group.hashes()[self.head.seq - group.first_seq]
+    def _take_groups(self, segment: Segment) -> None:
+        """Join its groups to runs, and look up what they say of the database's head."""
+        head = self.head.seq if self.head is not None else -1
+        first = last = 0
+        previous = hash_ = b""
+        for record, group in segment.outlines:
+            if self.aborted and (segment.number, record) in self.aborted:
+                continue
+            if group.first_seq != last + 1 or group.previous_hash != hash_:
+                if last:
+                    self.runs.append(Run(segment.number, first, last, previous, hash_))
+                first, previous = group.first_seq, group.previous_hash
+            last, hash_ = group.last_seq, group.head_hash
+            if group.first_seq <= head <= last:
+                self.known_hash = _hash_at(group, head)
+            self.newest_after = max(self.newest_after, group.first_seq - 1)
+        if last:
+            self.runs.append(Run(segment.number, first, last, previous, hash_))
 
     def base(self) -> Head:
         """What the oldest entry continues, of those that were read."""
@@ -90,8 +112,9 @@ def scan(
     state = _Scan(head)
     left = list(found)
     while left:
-        segment = read_segment(*left.pop(), key)
-        state.take(segment)
+        is_newest = len(left) == len(found)
+        segment = read_segment(*left.pop(), key, head.seq if head is not None else 0)
+        state.take(segment, is_newest=is_newest)
         header = segment.header
         if (
             head is not None
@@ -119,6 +142,10 @@ def scan(
         spoilt=tuple(state.spoilt),
         ends=tuple(state.ends),
         is_whole=not left,
+        known_seq=state.known_seq,
+        newest_after=max(state.newest_after, state.base().seq),
+        bad_end=state.bad_end,
+        is_headless=state.is_headless,
     )
     return finding, tuple(state.damaged)
 
@@ -131,19 +158,15 @@ def _missing(found: Sequence[tuple[int, Path]], newest: Header | None) -> tuple[
     return tuple(n for n in range(newest.first_kept, newest.number) if n not in there)
 
 
-def _runs(segment: Segment, aborted: set[tuple[int, int]]) -> Iterator[Run]:
-    run: Run | None = None
-    for record, group in segment.groups():
-        if (segment.number, record) in aborted:
-            continue
-        first, previous = group.first_seq, group.previous_hash
-        if run is not None and (run.last_seq, run.head_hash) == (first - 1, previous):
-            first, previous = run.first_seq, run.previous_hash
-        elif run is not None:
-            yield run
-        run = Run(segment.number, first, group.last_seq, previous, group.head_hash)
-    if run is not None:
-        yield run
+def _has_hole(segment: Segment) -> bool:
+    """Whether bytes before its end are bad."""
+    return any(bad.offset < segment.end for bad in segment.bad)
+
+
+def _hash_at(group: Outline, seq: int) -> bytes:
+    if seq == group.last_seq:
+        return group.head_hash
+    return group.read().hashes()[seq - group.first_seq]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +191,12 @@ def read_stretches(
         path = directory / segment_name(stretch.segment)
         segment = read_segment(stretch.segment, path, key)
         after = stretch.after
-        for record, group in segment.groups():
+        for record, outline in segment.outlines:
             if (segment.number, record) in aborts or after.seq >= stretch.last.seq:
                 continue
-            if not group.first_seq <= after.seq + 1 <= group.last_seq:
+            if not outline.first_seq <= after.seq + 1 <= outline.last_seq:
                 continue
+            group = outline.read()
             skipped = after.seq + 1 - group.first_seq
             before = group.hashes()[skipped - 1] if skipped else group.previous_hash
             if before == after.hash:
@@ -190,5 +214,5 @@ def _all_aborts(directory: Path, key: StoreKey, of: set[int]) -> set[tuple[int, 
     found: set[tuple[int, int]] = set()
     for number, path in list_segments(directory):
         if number in wanted:
-            found |= set(read_segment(number, path, key).aborts())
+            found.update(read_segment(number, path, key).aborted)
     return found

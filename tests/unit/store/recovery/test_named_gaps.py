@@ -35,7 +35,7 @@ def test_a_gap_is_named_once_and_the_kiosk_starts(tmp_path: Path) -> None:
             f"entry-{n}" for n in range(1, 10) if not lost.first <= n <= lost.last
         ]
         fact = store.journal.read(9)[0].entry().fact
-        assert fact == EntriesLost(first_seq=lost.first, last_seq=lost.last)
+        assert fact == EntriesLost(lost.first, lost.last, store.identity.incarnation)
         assert store.journal.verify() is None
     with disk.boot() as store:
         assert store.recovery is not None

@@ -1,0 +1,86 @@
+"""What may have stood in bytes at the end of a segment that cannot be read. Pure.
+
+A segment is written front to back into room that is zeros and durable. So after a power cut in the
+middle of an append a part of its record is still zeros: sectors of 512 bytes that the disk had not
+reached, or everything behind a write that stopped. A record that had been durable and was damaged
+later has no such part, unless zeros are what the damage put there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from store_forward.store.mirror.format import ENTRY_OVERHEAD, LENGTH_BYTES, TAG_BYTES
+
+SECTOR_BYTES = 512
+"""The least that a disk writes whole."""
+
+SMALLEST_ENTRY_BYTES = 150
+"""Of canonical bytes: no entry has fewer, its fields' names alone are more."""
+
+MOST_ROOM_BYTES = 1024 * 1024
+"""Of a segment, by any version so far; only one append that is greater has more."""
+
+_UNWRITTEN_BYTES = 8
+"""Zeros at a record's end that are not by chance those of its tag."""
+_TOO_LONG_FOR_FEW = 64
+"""Bytes of which fewer than a tag's are no zeros: no part of a record, sealed as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadEnd:
+    """The newest segment ends in bytes that are no record.
+
+    ``most_entries``: not more than so many can have stood there, or behind where the file was cut
+    off. ``may_be_torn``: a power cut in the middle of an append may have left them.
+    """
+
+    most_entries: int
+    may_be_torn: bool
+
+
+def judge_end(data: bytes, start: int) -> BadEnd | None:
+    """What the bytes from ``start`` on, where the good ones end, may have been.
+
+    None where nothing was written there: zeros, or some bits that flipped in them.
+    """
+    written = len(data.rstrip(b"\0"))
+    left = len(data) - start
+    if left == 0 or (written <= start and left >= LENGTH_BYTES):
+        return None
+    has_room = len(data) - written >= TAG_BYTES
+    few = written - start - data.count(0, start, written) < TAG_BYTES
+    if few and (has_room or written - start > _TOO_LONG_FOR_FEW):
+        return None
+    length = int.from_bytes(data[start : start + LENGTH_BYTES], "big")
+    end = start + LENGTH_BYTES + length
+    is_cut = end > len(data) and not has_room
+    if end > len(data) or length <= TAG_BYTES:
+        end = written
+    may_be_torn = not is_cut and (
+        written <= end - _UNWRITTEN_BYTES or _has_bare_sector(data, start, max(end, written))
+    )
+    if is_cut:
+        room = max(MOST_ROOM_BYTES, len(data)) - start
+    elif may_be_torn:
+        room = len(data) - start  # and more records may have stood in what is zeros now
+    else:
+        room = max(end, written) - start
+    return BadEnd(-(-room // (SMALLEST_ENTRY_BYTES + ENTRY_OVERHEAD)), may_be_torn)
+
+
+def unreadable(data: bytes) -> BadEnd:
+    """The same of a segment that says nothing at all: it was whole before it had its name."""
+    room = max(MOST_ROOM_BYTES, len(data)) if not data.endswith(b"\0") else len(data)
+    return BadEnd(-(-room // (SMALLEST_ENTRY_BYTES + ENTRY_OVERHEAD)), may_be_torn=False)
+
+
+def _has_bare_sector(data: bytes, start: int, end: int) -> bool:
+    """Whether a sector's part of these bytes is zeros."""
+    at = start
+    while at < end:
+        following = min(end, at - at % SECTOR_BYTES + SECTOR_BYTES)
+        if data.count(0, at, following) == following - at:
+            return True
+        at = following
+    return False
