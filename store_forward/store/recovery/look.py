@@ -25,6 +25,7 @@ from store_forward.store.recovery.findings import (
     Absent,
     Database,
     Findings,
+    Gap,
     GatewayMark,
     MirrorFinding,
     Opened,
@@ -141,6 +142,7 @@ def _opened(connection: Connection, identity: Identity, is_thorough: bool) -> Op
         raise DamagedStore(connection.path, "the outbox lost its place", "Recovery follows")
     previous = read_status(connection, "previous_incarnation")
     counter = read_status(connection, "counter")
+    left_out = read_status(connection, "left_out")
     return Opened(
         identity=identity,
         base=journal.base(),
@@ -148,6 +150,7 @@ def _opened(connection: Connection, identity: Identity, is_thorough: bool) -> Op
         acked_seq=int(acked[0]),
         previous=previous.decode() if previous is not None else "",
         counter=int(counter) if counter is not None else None,
+        left_out=Gap(*msgspec.json.decode(left_out)) if left_out is not None else None,
     )
 
 
