@@ -102,12 +102,14 @@ class Purge:
             connection.execute(statement, (base.seq,))
 
     def _standings(self) -> Standings:
-        journal = Journal(self._connection)
+        journal, outbox = Journal(self._connection), Outbox(self._connection, self._identity)
+        base, acked = journal.base().seq, outbox.acked_seq()
         return Standings(
-            base_seq=journal.base().seq,
+            base_seq=base,
             head_seq=journal.head().seq,
-            acked_seq=Outbox(self._connection, self._identity).acked_seq(),
+            acked_seq=acked,
             open_seqs=[each.seq for each in Exceptions(self._connection).open()],
+            lost=outbox.lost(base, acked),
         )
 
     def _lines(self, base_seq: int) -> list[Line]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from store_forward.store.audit.report import Checks, JournalReport
+from store_forward.store.audit.report import Checks, JournalReport, LostRange
 from store_forward.store.audit.signed import has_table, is_ours
 from store_forward.store.driver import Connection
 
@@ -33,6 +33,8 @@ def check_events(connection: Connection, report: JournalReport, _checks: Checks)
         _check_columns(report, seq, kind, lane, body)
         # Go on from the stored hash, so that one change is reported once.
         previous = stored
+        if kind == "entries_lost":
+            _note_told(report, seq, body)
         report.entries += 1
         report.head_seq, report.head_hash = seq, bytes(stored).hex()
     _check_base(connection, report, anchors)
@@ -115,7 +117,18 @@ def _note_gap(
     report.note(
         f"entries {first} to {last} are missing: this kiosk noted that they were lost", first
     )
+    report.lost.append(LostRange(first, last))
     return anchor[0]
+
+
+def _note_told(report: JournalReport, seq: int, body: bytes) -> None:
+    """The kiosk tells the HIS of entries it has lost. A journal that took the place of another one
+    may repeat what that one lost: those are other entries."""
+    fact = json.loads(body)["fact"]
+    if fact.get("incarnation") == report.incarnation:
+        for each in report.lost:
+            if fact["first_seq"] <= each.first and each.last <= fact["last_seq"]:
+                each.told_seq = each.told_seq or seq
 
 
 def _check_base(

@@ -17,6 +17,7 @@ def check_receipts(connection: Connection, report: JournalReport, checks: Checks
     report.signatures_checked = checks.gateway is not None
     covered = _check_spans(connection, report, checks)
     covered += _check_resolutions(connection, report, checks)
+    covered += _closed(connection, report, checks)
     if report.base_seq and not any(last == report.base_seq for _, last in covered):
         report.note(f"no receipt proves entry {report.base_seq}, behind which the journal begins")
     report.receipted_to = report.base_seq
@@ -80,6 +81,29 @@ def _check_spans(
             else:
                 covered.append((first, last))
     return covered
+
+
+def _closed(connection: Connection, report: JournalReport, checks: Checks) -> list[tuple[int, int]]:
+    """Entries that are lost: return those behind which the HIS has signed to go on."""
+    if not report.lost:
+        return []
+    signed = [0]
+    for (body,) in connection.rows(
+        "SELECT body FROM receipt UNION ALL SELECT body FROM status WHERE name = 'gateway_mark'"
+    ):
+        told = json.loads(body)
+        # What is not ours or not signed is told where it is looked at by itself.
+        if is_ours(
+            JournalReport(report.path, report.device, report.incarnation),
+            "",
+            told,
+            checks.gateway,
+            _THE_GATEWAY,
+        ):
+            signed.append(told.get("ack_seq", told.get("high_water", 0)))
+    for each in report.lost:
+        each.is_closed = each.last <= max(signed)
+    return [(each.first, each.last) for each in report.lost if each.is_closed]
 
 
 def _check_resolutions(

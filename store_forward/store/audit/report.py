@@ -23,13 +23,30 @@ class Checks:
 
 
 @dataclass
+class LostRange:
+    """Entries that are missing, as the kiosk knows. ``told_seq`` is the entry that tells the HIS of
+    them, 0 for none; ``is_closed``: the HIS has signed that it goes on behind them."""
+
+    first: int
+    last: int
+    told_seq: int = 0
+    is_closed: bool = False
+
+    def __str__(self) -> str:
+        told = f"told in entry {self.told_seq}" if self.told_seq else "told in no entry"
+        his = "the HIS goes on behind them" if self.is_closed else "the HIS waits for them"
+        return f"entries {self.first} to {self.last}, {told}; {his}"
+
+
+@dataclass
 class JournalReport:
     """What was found. ``ok`` means: no problem at all.
 
     ``first_bad`` is the first sequence number that is missing or wrong, ``places`` the bytes of
     files that are not what was written. The journal begins behind ``base_seq``. Up to
     ``receipted_to``, every entry is covered by a receipt of the gateway with a matching hash, or
-    by a decision of a person there. ``mirror_segments`` is None where there is no mirror.
+    by a decision of a person there, or is ``lost`` and the gateway goes on behind it.
+    ``mirror_segments`` is None where there is no mirror.
     """
 
     path: Path
@@ -48,6 +65,7 @@ class JournalReport:
     mirrored: int = 0
     signatures_checked: bool = False
     device_checked: bool = False
+    lost: list[LostRange] = field(default_factory=list)
     first_bad: int | None = None
     places: list[BadPlace] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -73,6 +91,7 @@ class JournalReport:
             f"checkpoints   {self.checkpoints}, newest at {self.checked_to}; "
             f"signatures {by_device}",
         ]
+        lines += [f"lost          {each}" for each in self.lost]
         if self.mirror_segments is None:
             lines.append("mirror        none beside the store")
         else:

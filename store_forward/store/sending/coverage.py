@@ -34,6 +34,20 @@ class Coverage:
         )
         return row is not None and seq <= int(row[0])
 
+    def lost(self, after: int, until: int) -> tuple[Range, ...]:
+        """What this journal has lost for good: ranges that end beyond ``after``, up to ``until``.
+
+        Behind such a gap stands an anchor in place of the entry: recovery made it.
+        """
+        found = self._connection.rows(
+            "SELECT 1 + max(ifnull((SELECT max(seq) FROM event WHERE seq < gap.seq), 0), "
+            "ifnull((SELECT max(seq) FROM anchor WHERE seq < gap.seq), 0)), seq "
+            "FROM anchor AS gap WHERE reason = 'lost' AND seq > ?1 AND seq <= ?2 "
+            "AND NOT EXISTS (SELECT 1 FROM event WHERE event.seq = gap.seq)",
+            (after, until),
+        )
+        return merged(Range(*row) for row in found)
+
     def add(self, ranges: Iterable[Range]) -> int:
         """Cover these entries too; return the new ``acked_seq``."""
         before = acked = self.acked_seq()

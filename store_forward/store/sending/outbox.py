@@ -10,7 +10,7 @@ import msgspec
 from store_forward.contract.canonical import GENESIS
 from store_forward.contract.facts import ClockTrust, Redacted
 from store_forward.contract.marks import StreamMark
-from store_forward.contract.spans import Range, common, gaps
+from store_forward.contract.spans import Range, common, gaps, merged
 from store_forward.contract.wire import Receipt, Result
 from store_forward.store.driver import Connection
 from store_forward.store.identity import Identity
@@ -91,6 +91,10 @@ class Outbox:
         """What is recorded there beyond ``acked_seq``, ascending, with gaps between."""
         return self._coverage.ahead()
 
+    def lost(self, after: int, until: int) -> tuple[Range, ...]:
+        """What this journal has lost for good: ranges that end beyond ``after``, to ``until``."""
+        return self._coverage.lost(after, until)
+
     def waiting(self, after_seq: int, limit: int) -> list[Waiting]:
         """Waiting entries after ``after_seq``, oldest first, at most ``limit``."""
         return [_described(*row) for row in self._open_rows(after_seq, limit, _DESCRIPTION)]
@@ -135,9 +139,11 @@ class Outbox:
         return self._journal.hash_at(seq)
 
     def backlog(self) -> Backlog:
-        """How many entries wait, and since when the oldest does."""
-        ahead = sum(each.last - each.first + 1 for each in self.ahead())
-        count = max(0, self._journal.head().seq - self.acked_seq() - ahead)
+        """How many entries wait, and since when the oldest does. What is lost does not wait."""
+        head = self._journal.head().seq
+        there = merged([*self.ahead(), *self._lost_to(head)])
+        waiting = gaps(there, self.acked_seq(), head)
+        count = sum(each.last - each.first + 1 for each in waiting)
         return Backlog(count, self._oldest_at() if count else None)
 
     def _oldest_at(self) -> str | None:
@@ -162,10 +168,11 @@ class Outbox:
         """Store receipt, acknowledgements and exceptions together; return ``acked_seq``.
 
         The receipt's signature has been verified by the caller. Our hash at the end of each span
-        proves its entries. A receipt that acknowledges less than we hold acknowledged comes from
-        a gateway that lost data (restored from a backup): then only what this receipt says is
-        believed, and the rest waits again. A receipt that was long on its way (``is_late``) says
-        nothing of that kind.
+        proves its entries. Where its ``ack_seq`` lies beyond entries that this journal has lost,
+        the gateway goes on behind them, and so do we. A receipt that acknowledges less than we hold
+        acknowledged comes from a gateway that lost data (restored from a backup): then only what
+        this receipt says is believed, and the rest waits again. One that was long on its way
+        (``is_late``) says nothing of that kind.
 
         Raises:
             ReceiptRefused: the receipt does not fit this journal; nothing was stored.
@@ -175,7 +182,7 @@ class Outbox:
             self._receipts.keep(receipt)
             self._exceptions.keep_results(results)
             spans = [Range(span.first_seq, span.last_seq) for span in receipt.spans]
-            acked = self._coverage.add(spans)
+            acked = self._coverage.add([*spans, *self._lost_to(receipt.ack_seq)])
             if not is_late and self._journal.base().seq <= receipt.ack_seq < acked:
                 acked = self._fall_back(receipt.ack_seq, spans)
             return acked
@@ -184,7 +191,8 @@ class Outbox:
         """Keep the gateway's mark for core and believe no more than it says.
 
         The signature has been verified by the caller. Receipts alone make entries acknowledged;
-        a mark can only take that back, when the gateway lost data.
+        a mark can only take that back, when the gateway lost data. What this journal has lost is
+        waited for no longer where the mark lies beyond it.
 
         Raises:
             ReceiptRefused: the mark is of another journal; nothing was changed.
@@ -199,6 +207,7 @@ class Outbox:
             step = judge_mark(mark, self._journal.head().seq, self.hash_at)
             if step in (Step.IN_STEP, Step.FENCED):
                 self._believe_no_more_than(mark)
+                self._coverage.add(self._lost_to(mark.high_water))
                 # A gateway restored from a backup can have the entries and not the reports.
                 self._exceptions.report_again()
             return step
@@ -272,6 +281,9 @@ class Outbox:
                 (*each, limit - len(found)),
             )
         return found
+
+    def _lost_to(self, until: int) -> tuple[Range, ...]:
+        return self.lost(self.acked_seq(), until)
 
     def _believe_no_more_than(self, mark: StreamMark) -> None:
         ours, theirs = self.acked_seq(), mark.high_water

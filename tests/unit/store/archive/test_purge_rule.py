@@ -9,6 +9,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from store_forward.contract.spans import Range
 from store_forward.store.archive.purge import Line, SpanEnd, Standings, Terms, last_purgeable
 
 TODAY = date(2026, 7, 13)
@@ -48,6 +49,23 @@ def test_nothing_goes_without_a_receipt_for_all_before_it() -> None:
     assert last_purgeable(lines(), [], ALL, TERMS, TODAY) == 0
     assert last_purgeable(lines(), [span(1, 3), span(5, 10)], ALL, TERMS, TODAY) == 3
     assert last_purgeable(lines(), [span(2, 10)], ALL, TERMS, TODAY) == 0
+
+
+def test_what_is_lost_needs_no_receipt_and_nothing_ends_before_it() -> None:
+    kept = [one for one in lines() if one.seq not in (4, 5)]
+    at = replace(ALL, lost=(Range(4, 5),))
+    assert last_purgeable(kept, [span(1, 3), span(6, 9)], at, TERMS, TODAY) == 9
+    assert last_purgeable(kept, [span(1, 3), span(6, 9)], ALL, TERMS, TODAY) == 3
+    assert last_purgeable(kept, [span(1, 3), span(7, 9)], at, TERMS, TODAY) == 0
+    assert last_purgeable(kept, [span(1, 2), span(3, 3)], at, TERMS, TODAY) == 2
+
+
+def test_a_gap_larger_than_a_step_is_stepped_over() -> None:
+    seqs = (1, 2_001, 2_002, 2_003, 2_004)
+    known = [replace(line(number), seq=seq) for number, seq in enumerate(seqs)]
+    spans = [SpanEnd(one.seq, one.seq, one.hash.hex()) for one in known]
+    at = Standings(0, 2_004, 2_004, (), lost=(Range(2, 2_000),))
+    assert last_purgeable(known, spans, at, TERMS, TODAY) == 2_002
 
 
 def test_a_receipt_with_another_hash_proves_nothing() -> None:
