@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from kivy.app import App
+from kivy.base import runTouchApp, stopTouchApp
 from kivy.clock import Clock
 from kivy.core.window import Window
 
 from firmware.messages.intents import Touch
 from firmware.messages.views import Screen
 from ui.client import CoreLine
+from ui.loop import hang_bell, turn
 from ui.memory import collect_rarely
 from ui.probe import Probe
 from ui.systemd_notify import ALIVE, READY, notify, watchdog_interval_seconds
@@ -49,6 +51,17 @@ class OutpostScreen(App):
             options.socket, self._hand_over, self._hand_over_away, options.core_uids
         )
         self._probe: Probe | None = None
+        self._bell = hang_bell()
+
+    def run(self) -> None:
+        """Turn until stopped."""
+        self._run_prepare()
+        runTouchApp(embedded=True)
+        try:
+            turn(self._bell)
+        finally:
+            stopTouchApp()
+        self._stop()
 
     def build(self) -> KioskWindow:
         """The root widget; drawing starts before core has said anything."""
@@ -59,7 +72,7 @@ class OutpostScreen(App):
             Window.bind(on_request_close=_refuse)
         self.kiosk = KioskWindow(look, load_fonts(), self._send, time.monotonic)
         if self._options.probe:
-            self._probe = Probe(self._options.probe, self.kiosk, Window)
+            self._probe = Probe(self._options.probe, self.kiosk, Window, self._bell.ring)
         return self.kiosk
 
     def on_start(self) -> None:
@@ -87,9 +100,11 @@ class OutpostScreen(App):
 
     def _hand_over(self, screen: Screen) -> None:
         Clock.schedule_once(_later(lambda: self.kiosk.show(screen)))
+        self._bell.ring()
 
     def _hand_over_away(self) -> None:
         Clock.schedule_once(_later(lambda: self.kiosk.wait()))
+        self._bell.ring()
 
 
 def _refuse(*_: object, **__: object) -> bool:

@@ -1,9 +1,11 @@
-"""What Kivy reads when it is first imported: exactly one input, 30 frames, nothing from outside.
+"""What Kivy reads when it is first imported: exactly one input, no frames by the clock, nothing
+from outside.
 
 Exactly one provider delivers each touch. Kivy's own defaults deliver one touch twice (the mouse
-that X emulates and the device itself). Here the mouse provider serves pointer events, SDL's own
-provider serves touch screens, and SDL is told not to make mouse events out of touches. The image
-must therefore not configure another provider, and must not set SDL_TOUCH_MOUSE_EVENTS.
+that X emulates and the device itself). Here SDL makes mouse events out of the first finger on a
+touch panel, and the mouse provider serves these and a pointer's alike: the finger events of SDL
+themselves are dropped by Kivy on Linux (kivy/core/window/window_sdl2.py, ``fingerdown``). The image
+must therefore not configure another provider, and must not unset SDL_TOUCH_MOUSE_EVENTS.
 """
 
 from __future__ import annotations
@@ -14,10 +16,6 @@ import shutil
 import sys
 import tempfile
 
-MAX_FRAMES_PER_SECOND = 60
-"""A touch waits for the next frame: 17 ms at most here, 33 ms at 30, which is too long of 60 ms
-from press to visible. Idle, 60 costs about one per cent of a core more than 30."""
-
 
 def prepare_kivy(width_px: int = 1080, height_px: int = 1920, fullscreen: bool = False) -> None:
     """Set environment and configuration. Must run before any other import of Kivy."""
@@ -26,7 +24,7 @@ def prepare_kivy(width_px: int = 1080, height_px: int = 1920, fullscreen: bool =
     os.environ["KIVY_NO_ARGS"] = "1"
     os.environ["KIVY_NO_CONFIG"] = "1"
     os.environ["KIVY_LOG_MODE"] = "PYTHON"  # leave stderr and the root logger alone
-    os.environ["SDL_TOUCH_MOUSE_EVENTS"] = "0"
+    os.environ["SDL_TOUCH_MOUSE_EVENTS"] = "1"
     os.environ["SDL_MOUSE_TOUCH_EVENTS"] = "0"
     os.environ["SDL_VIDEO_ALLOW_SCREENSAVER"] = "0"
     if "KIVY_HOME" not in os.environ:
@@ -43,7 +41,7 @@ def prepare_kivy(width_px: int = 1080, height_px: int = 1920, fullscreen: bool =
         "left": 0,
         "top": 0,
         "multisamples": 0,
-        "maxfps": MAX_FRAMES_PER_SECOND,
+        "maxfps": 0,  # ui.loop sets the pace
         "resizable": 0,
         "borderless": int(fullscreen),
         "fullscreen": 0,
@@ -57,4 +55,4 @@ def prepare_kivy(width_px: int = 1080, height_px: int = 1920, fullscreen: bool =
     Config.set("kivy", "keyboard_mode", "")
     for provider, _ in Config.items("input"):
         Config.remove_option("input", provider)
-    Config.set("input", "mouse", "mouse,disable_multitouch")
+    Config.set("input", "mouse", "mouse,disable_multitouch,disable_hover")

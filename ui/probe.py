@@ -61,7 +61,10 @@ PATIENCE_SECONDS = 5.0
 class Probe:
     """Serves one client at a time from a thread; the looking happens between two frames."""
 
-    def __init__(self, path: str, kiosk: KioskWindow, window: Any) -> None:
+    def __init__(
+        self, path: str, kiosk: KioskWindow, window: Any, ring: Callable[[], None]
+    ) -> None:
+        self._ring = ring
         self._path = Path(path)
         self._kiosk = kiosk
         self._window = window
@@ -127,6 +130,7 @@ class Probe:
 
         # A frame later: what was shown just now has its places only after the layout.
         Clock.schedule_once(lambda _: Clock.schedule_once(ask))
+        self._ring()
         try:
             return settled.get(timeout=PATIENCE_SECONDS)
         except queue.Empty:
