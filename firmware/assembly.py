@@ -160,17 +160,23 @@ def run_core(deployment: Deployment) -> int:
     from store_forward.contract.vouchers import voucher_text
     from store_forward.store.archive.anchors import Signer
     from store_forward.store.archive.purge import Terms
+    from store_forward.store.room import Ballast, on_any_disk
     from store_forward.store.store import Store
 
     keys, run = Path(deployment.paths.keys), Path(deployment.paths.run)
     device_key = load_private_key(keys / "device.pem")
-    with Store.open(
-        Path(deployment.paths.state) / "store.db",
-        store_key_of(deployment),
-        device=deployment.kiosk.id,
-        create=True,
-        counter=counter_of(deployment),
-    ) as store:
+    path = Path(deployment.paths.state) / "store.db"
+
+    def open_store() -> Store:
+        return Store.open(
+            path,
+            store_key_of(deployment),
+            device=deployment.kiosk.id,
+            create=True,
+            counter=counter_of(deployment),
+        )
+
+    with on_any_disk(Ballast(path), open_store) as store:
         _tell_recovery(store.recovery)
         clock = Clock(time.monotonic, lambda: datetime.now(UTC))
         key_id = signer_text(device_key.public_key())

@@ -51,7 +51,7 @@ class StoreJournal:
         except StoreFull:
             if _begins_anew(entries) or not self._ballast.drop():
                 raise
-            log.warning("disk full, ballast dropped", path=str(self._ballast.path))
+            log.warning("no room, ballast dropped", path=str(self._ballast.path))
             self._store.journal.append(entries)  # nothing of the first attempt was written
 
     def _remember(self, error: StoreError) -> None:
@@ -69,6 +69,9 @@ class StoreJournal:
         """
         if not self._is_suspect:
             return
+        lack = self._ballast.make_way()  # SQLite calls a used-up quota an error of the disk
+        if lack is not None:
+            log.warning("no room, ballast dropped", why=lack, path=str(self._ballast.path))
         try:
             self._store.reopen()
         except StoreError as error:

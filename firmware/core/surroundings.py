@@ -122,8 +122,8 @@ class StoreSurroundings:
         doctors = self._catalogue.doctors.values()
         reserve = reserve_bytes(limits, max((one.fee_fen for one in doctors), default=0))
         self._strains = weigh(before, self._load(), limits, reserve)
-        if Strain.DISK not in self._strains:
-            self._ballast.hold()
+        if Strain.DISK not in self._strains and not self._ballast.hold():
+            self._strains |= {Strain.DISK}  # a quota, which the disk's free room does not show
         if self._strains != before:
             now = sorted(strain.value for strain in self._strains)
             log.warning("new business paused" if now else "new business goes on", strains=now)

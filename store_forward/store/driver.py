@@ -386,8 +386,14 @@ def _translate(path: Path, error: Any) -> StoreError | None:
 
 def refused_by_system(path: Path, error: OSError) -> StoreError:
     """Our error for a file operation that the operating system refused."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno == errno.ENOSPC:
         return _full(path)
+    if error.errno == errno.EDQUOT:
+        return StoreFull(
+            path,
+            "the quota of the user or group that owns it is used up, nothing was written",
+            "Raise that quota or free its files; other free space on this disk does not help",
+        )
     return _unavailable(path, error.strerror or str(error))
 
 
@@ -399,5 +405,6 @@ def _unavailable(path: Path, reason: str) -> StoreUnavailable:
     return StoreUnavailable(
         path,
         f"the file system does not let us use the store ({reason})",
-        "Check that its directory is there, writable by this user, and the disk is healthy",
+        "Check that its directory is there, writable by this user and within its quota, and the "
+        "disk is healthy",
     )

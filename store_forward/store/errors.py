@@ -47,7 +47,7 @@ class SchemaTooOld(StoreError):
 
 
 class StoreFull(StoreError):
-    """The disk is full. Nothing of the refused write was kept."""
+    """The disk is full, or a quota on it. Nothing of the refused write was kept."""
 
 
 class StoreBusy(StoreError):

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Callable
 from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from store_forward.store import driver
+from store_forward.store.errors import StoreFull
 from store_forward.store.keys import sync_directory
 
 BALLAST_BYTES = 8_000_000
 """More than a session of an ordinary fee takes from the first note to its slip."""
 
+START_BYTES = 1_000_000
+"""What a start takes at least: the log's index (32 kB), a small segment of the mirror, the first
+entries. Where something is to be mended it may be more."""
+
 _MODE = 0o600
+
+T = TypeVar("T")
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -36,6 +47,34 @@ def room_beside(path: Path) -> Room:
     return Room(disk.f_bavail * disk.f_frsize, disk.f_favail if disk.f_files else None)
 
 
+class Lack(StrEnum):
+    """Why there is no room, in words for staff."""
+
+    DISK = "the disk is full"
+    QUOTA = "the quota of this user or its group is used up"
+
+
+def lack_beside(path: Path, size: int) -> Lack | None:
+    """Why ``size`` bytes more cannot be had beside ``path``; None where they can.
+
+    Found by trying: a quota is not seen otherwise, and SQLite calls some of these errors by other
+    names.
+    """
+    probe = path.with_name(f".{path.name}.probe")
+    try:
+        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _MODE)
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        return {errno.ENOSPC: Lack.DISK, errno.EDQUOT: Lack.QUOTA}.get(error.errno or 0)
+    finally:
+        with suppress(OSError):
+            probe.unlink()
+    return None
+
+
 class Ballast:
     """A file beside the store that holds nothing but room.
 
@@ -54,10 +93,13 @@ class Ballast:
             return self.path.stat().st_size
         return 0
 
-    def hold(self) -> None:
-        """Take the room, if it is not held yet and there is so much."""
+    def hold(self) -> bool:
+        """Take the room, if it is not held yet; returns whether it is held now.
+
+        It is not where there is less room, or a quota that is nearly used up.
+        """
         if self.held_bytes() == self.size:
-            return
+            return True
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
             descriptor = os.open(self.path, flags, _MODE)
@@ -67,6 +109,8 @@ class Ballast:
                 os.close(descriptor)
         except OSError:
             self.drop()
+            return False
+        return True
 
     def drop(self) -> bool:
         """Give the room back; returns whether any was held."""
@@ -77,3 +121,22 @@ class Ballast:
         except OSError:
             return False
         return True
+
+    def make_way(self) -> Lack | None:
+        """Drop it where nothing can start without its room; returns why there was none."""
+        lack = lack_beside(self.path, START_BYTES)
+        if lack is not None:
+            self.drop()
+        return lack
+
+
+def on_any_disk(ballast: Ballast, start: Callable[[], T]) -> T:
+    """Start with the ballast's room where there is no other: a patient's money may be inside, and
+    only who has started can give a slip for it. Raises what ``start`` raises."""
+    ballast.make_way()
+    try:
+        return start()
+    except StoreFull:
+        if not ballast.drop():
+            raise
+        return start()

@@ -23,6 +23,7 @@ from store_forward.contract.sealed import signer_text
 from store_forward.contract.vouchers import VoucherPayload, voucher_text
 from store_forward.store.archive.anchors import Signer
 from store_forward.store.archive.purge import Terms
+from store_forward.store.room import Ballast, on_any_disk
 from store_forward.store.store import Role, Store
 from tests.fakes import made_up_clinic as clinic
 from tests.fakes.core_process import DEPLOYMENT, KEY, morning_since
@@ -52,7 +53,10 @@ class Bench:
         self._began = time.monotonic()
 
     async def start_core(self) -> None:
-        self._store = Store.open(self.store_path, KEY, device="kiosk-7", create=True)
+        self._store = on_any_disk(
+            Ballast(self.store_path, SMALL_BALLAST),
+            lambda: Store.open(self.store_path, KEY, device="kiosk-7", create=True),
+        )
         self._stop = asyncio.Event()
         service = CoreService(
             self._store,

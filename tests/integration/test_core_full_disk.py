@@ -153,6 +153,25 @@ async def a_session_under_way_is_finished(bench: Bench, disk: Disk) -> None:
     assert credited == bench.server.devices.cassette == [1000, 2000]
 
 
+async def core_starts_on_a_full_disk(bench: Bench, disk: Disk) -> None:
+    """Core is killed with a patient's money inside, and then not one byte is left for its start."""
+    await bench.pay_view()
+    bench.server.insert(10)
+    await bench.screen.until(PayView, collected_fen=1000)
+    await bench.kill_core()
+    assert not bench.store_path.with_name("store.db-shm").exists()
+    disk.fill()
+    await bench.start_core()
+    await bench.screen.until(PayView, collected_fen=1000)
+    await bench.until(lambda: bench.server.devices.is_accepting)
+    bench.server.insert(20)
+    await bench.screen.until(DoneView, paid_fen=3000, slip=SlipState.PRINTED)
+    bench.screen.touch(GoHome())
+    await bench.register_tile(Reason.STORE_FULL)
+    credited = [fact.amount_fen for fact in recorded(bench) if isinstance(fact, NoteCredited)]
+    assert credited == bench.server.devices.cassette == [1000, 2000]
+
+
 async def nothing_is_offered(bench: Bench, disk: Disk) -> None:
     bench.screen.touch(Wake())
     await bench.register_tile(Reason.NONE)
@@ -166,6 +185,7 @@ STORIES: dict[str, Callable[[Bench, Disk], Awaitable[None]]] = {
     "confirming is refused": confirming_is_refused,
     "a note is given back": a_note_is_given_back,
     "a session under way is finished": a_session_under_way_is_finished,
+    "core starts on a full disk": core_starts_on_a_full_disk,
     "nothing is offered": nothing_is_offered,
 }
 

@@ -153,6 +153,15 @@ def test_room_for_a_session_is_held_beside_the_store_and_counts_as_ours(kiosk: K
     assert kiosk.ballast.held_bytes() == 500_000
 
 
+def test_where_the_room_for_a_session_cannot_be_held_nothing_new_begins(kiosk: Kiosk) -> None:
+    """A quota, for instance, which the disk's free room does not show."""
+    assert kiosk.ballast.drop()
+    kiosk.ballast.size = 1 << 62
+    assert kiosk.why_paused() is Reason.STORE_FULL
+    kiosk.ballast.size = 500_000
+    assert kiosk.why_paused() is Reason.NONE
+
+
 def test_the_room_is_that_of_an_ordinary_user(tmp_path: Path) -> None:
     disk = os.statvfs(tmp_path)
     room = room_beside(tmp_path / "store.db")
