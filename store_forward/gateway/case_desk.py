@@ -18,7 +18,7 @@ from store_forward.contract.resolutions import (
     ResolutionPage,
     Verdict,
 )
-from store_forward.gateway.cases import Place, close_case, open_case_of_parked
+from store_forward.gateway.cases import Place, close_case, open_case_of_parked, parked_case_id
 from store_forward.gateway.counters import take_next_from
 from store_forward.gateway.desk import Desk
 from store_forward.gateway.journals import (
@@ -103,7 +103,7 @@ class CaseDesk(Desk):
     def _know(
         self, connection: Connection, place: Place, parked: ParkedEntry, here: Links
     ) -> KnownCase:
-        case_id = f"parked:{place.incarnation}:{place.seq}"
+        case_id = parked_case_id(place)
         if parked.seq in here.recorded:
             return KnownCase(parked.seq, case_id, "recorded")
         if here.withheld.get(parked.seq) in ENDED:

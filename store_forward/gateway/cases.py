@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, update
 
 from store_forward.contract.facts import Entry
+from store_forward.contract.resolutions import Verdict
 from store_forward.contract.wire import Outcome
 from store_forward.gateway.reading import Unreadable, order_of
 from store_forward.gateway.rules import Decision, OpenCase
@@ -17,6 +18,8 @@ from store_forward.gateway.times import to_text
 
 _ADD_CASE = add_if_absent(open_case)
 """Made once, see knowledge.py."""
+
+_PARKED = "parked:"
 
 FAILED = (Outcome.REJECTED, Outcome.DEFERRED, Outcome.CONFLICT)
 """Outcomes that need a person; ``review`` brings its own case."""
@@ -30,6 +33,18 @@ class Place:
     incarnation: str
     seq: int
     now: datetime
+
+
+def parked_case_id(place: Place) -> str:
+    """The name of the case about an entry that a kiosk holds parked."""
+    return f"{_PARKED}{place.incarnation}:{place.seq}"
+
+
+def verdicts_about(case_id: str) -> tuple[Verdict, ...]:
+    """What a person can decide about a case: only what a kiosk still holds can be sent again."""
+    if case_id.startswith(_PARKED):
+        return (Verdict.SETTLED, Verdict.WITHDRAWN, Verdict.RESEND)
+    return (Verdict.SETTLED, Verdict.WITHDRAWN)
 
 
 def add_case(connection: Connection, place: Place, case: OpenCase) -> None:
@@ -73,7 +88,7 @@ def open_case_of_outcome(
 def open_case_of_parked(connection: Connection, place: Place, lane: str, code: str) -> str:
     """Open a case for an entry that a kiosk cannot hand over, or open it again; return its id."""
     order_id = lane.removeprefix("order:") if lane.startswith("order:") else None
-    case_id = f"parked:{place.incarnation}:{place.seq}"
+    case_id = parked_case_id(place)
     add_case(connection, place, OpenCase(case_id, order_id, code, 0, None, "gateway"))
     _set_closed(connection, place.device, case_id, None)
     return case_id
@@ -91,7 +106,7 @@ def end_delivered(connection: Connection, place: Place) -> None:
         )
         .values(state="delivered")
     )
-    close_case(connection, place.device, f"parked:{place.incarnation}:{place.seq}", place.now)
+    close_case(connection, place.device, parked_case_id(place), place.now)
 
 
 def close_case(connection: Connection, device: str, case_id: str, now: datetime) -> None:

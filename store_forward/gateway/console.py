@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from store_forward.gateway.allotments import SlotState
+from store_forward.gateway.cases import verdicts_about
+from store_forward.gateway.console_words import meaning_of
 from store_forward.gateway.tables import (
     alarm,
     batch,
@@ -51,7 +53,7 @@ def read_rows(connection: Connection) -> dict[str, Any]:
         ),
         "registrations": _registrations(connection),
         "ledger": {account: int(total) for account, total in balances},
-        "cases": _rows(connection, _newest(select(open_case), open_case.c.opened_at)),
+        "cases": _cases(connection),
         "slots": _rows(connection, _slots()),
         "free_slots": _free(connection),
         "alarms": _rows(connection, _newest(select(alarm), alarm.c.raised_at)),
@@ -109,6 +111,22 @@ def _registrations(connection: Connection) -> Rows:
         .limit(NEWEST_ROWS),
     )
     return [{**row, "patient_name": mask_name(row["patient_name"])} for row in rows]
+
+
+def _cases(connection: Connection) -> Rows:
+    """Open ones first, with what they mean and what can be decided about them."""
+    is_closed = open_case.c.closed_at.is_not(None)
+    query = select(open_case).order_by(is_closed, open_case.c.opened_at.desc())
+    return [
+        {
+            **row,
+            "meaning": meaning_of(row["reason"]),
+            "verdicts": []
+            if row["closed_at"] or not row["seq"]
+            else verdicts_about(row["case_id"]),
+        }
+        for row in _rows(connection, query.limit(NEWEST_ROWS))
+    ]
 
 
 def _free(connection: Connection) -> dict[str, int]:
