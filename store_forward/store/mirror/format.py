@@ -62,16 +62,16 @@ HASH_BYTES = len(GENESIS)
 PREFIX_BYTES = 64
 TAG_BYTES = 16
 LENGTH_BYTES = 4
+_NONCE_BYTES = 12
 LONGEST_RECORD = 64 * 1024 * 1024
 """Bytes of a record's sealed part; a greater length is damage."""
 
 _PREFIX = struct.Struct(">8sIQ32s12x")
-_PLACE = struct.Struct(">QQI")
+_PLACE = struct.Struct(f">{PREFIX_BYTES}sQQI")
 _LENGTH = struct.Struct(">I")
 _GROUP = struct.Struct(">BQI32s32s")
 _ABORT = struct.Struct(">BQQ")
 _HEADER_TAG, _GROUP_TAG, _ABORT_TAG = 0, 1, 2
-_GROUP_FIRST = bytes([_GROUP_TAG])
 _INFO = b"outpost mirror segment 1"
 
 ENTRY_OVERHEAD = _LENGTH.size
@@ -176,14 +176,14 @@ class SegmentCipher:
     def seal(self, record: int, offset: int, content: bytes) -> bytes:
         """The whole record, its length first, for this place of the segment."""
         length = len(content) + TAG_BYTES
-        place = self._prefix + _PLACE.pack(record, offset, length)
+        place = _PLACE.pack(self._prefix, record, offset, length)
         sealed = self._aead.encrypt(_nonce(record), content, place)
         return _LENGTH.pack(length) + sealed
 
-    def open(self, record: int, offset: int, sealed: bytes | memoryview) -> bytes:
+    def open(self, record: int, offset: int, sealed: bytes) -> bytes:
         """What a record holds. Raises Damaged when it was not sealed for this place."""
-        place = self._prefix + _PLACE.pack(record, offset, len(sealed))
-        nonce = record.to_bytes(12, "big")
+        place = _PLACE.pack(self._prefix, record, offset, len(sealed))
+        nonce = record.to_bytes(_NONCE_BYTES, "big")
         try:
             return self._aead.decrypt(nonce, sealed, place)
         except InvalidTag:
@@ -214,18 +214,19 @@ def decode_prefix(data: bytes) -> Prefix:
     return prefix
 
 
-def record_length(data: bytes | memoryview, offset: int) -> int:
+def record_length(data: bytes, offset: int) -> int:
     """Sealed bytes of the record at ``offset``; 0 where the segment ends. Raises Damaged."""
-    if offset == len(data):
+    size = len(data)
+    if offset == size:
         return 0
-    if offset + _LENGTH.size > len(data):
+    if offset + LENGTH_BYTES > size:
         raise Damaged(f"the segment ends within the length at byte {offset}")
     (length,) = _LENGTH.unpack_from(data, offset)
+    if TAG_BYTES < length <= LONGEST_RECORD and offset + LENGTH_BYTES + length <= size:
+        return int(length)
     if length == 0:
         return 0
-    if not TAG_BYTES < length <= min(LONGEST_RECORD, len(data) - offset - _LENGTH.size):
-        raise Damaged(f"no record is {length} bytes long at byte {offset}")
-    return int(length)
+    raise Damaged(f"no record is {length} bytes long at byte {offset}")
 
 
 def encode_content(content: Content) -> bytes:
@@ -275,13 +276,13 @@ def outline_content(data: bytes) -> Header | Outline | Abort:
     The seal says that all of it is as it was written; whether the writer's entries and hashes
     agree, ``Outline.read`` says.
     """
-    if data[:1] != _GROUP_FIRST or len(data) <= _GROUP.size:
-        content = decode_content(data)
-        if isinstance(content, Group):
-            raise Damaged("a group without entries")
-        return content
-    _, first_seq, count, previous_hash, head_hash = _GROUP.unpack_from(data)
-    return Outline(first_seq, first_seq + count - 1, previous_hash, head_hash, data)
+    if data[0] == _GROUP_TAG and len(data) > _GROUP.size:
+        _, first_seq, count, previous_hash, head_hash = _GROUP.unpack_from(data)
+        return Outline(first_seq, first_seq + count - 1, previous_hash, head_hash, data)
+    content = decode_content(data)
+    if isinstance(content, Group):
+        raise Damaged("a group without entries")
+    return content
 
 
 def _decode_group(data: bytes) -> Group:
@@ -309,4 +310,4 @@ def _aead(digits: str, prefix: Prefix) -> ChaCha20Poly1305:
 
 
 def _nonce(record: int) -> bytes:
-    return record.to_bytes(12, "big")
+    return record.to_bytes(_NONCE_BYTES, "big")

@@ -30,10 +30,11 @@ from store_forward.store.mirror.segment import (
     SMALL_SEGMENT_BYTES,
     SegmentFile,
     drop_segment,
-    list_segments,
+    list_numbers,
     next_number,
     remove_drafts,
     room_for,
+    segment_name,
 )
 
 DIRECTORY_MODE = 0o700
@@ -315,7 +316,7 @@ class Mirror:
             numbers=self._numbers(),
         )
         numbers = self._droppable(header, settled)
-        kept = [one for one, _ in list_segments(self.directory) if one not in numbers]
+        kept = [one for one in list_numbers(self.directory) if one not in numbers]
         header = header.kept_from(min(kept, default=number))
         segment = self._create_file(header, room_for(content_bytes))
         self._headers[number] = header
@@ -338,13 +339,14 @@ class Mirror:
     def _droppable(self, newest: Header, settled: int) -> set[int]:
         if newest.last_seq is not None:
             return set()
-        found = list_segments(self.directory)[:LOOKED_AT_PER_ROLL]
-        headers = [self._header(number, path) for number, path in found]
+        found = list_numbers(self.directory)[:LOOKED_AT_PER_ROLL]
+        headers = [self._header(number) for number in found]
         count = count_droppable([*headers, newest], settled)
-        return {number for number, _ in found[:count]}
+        return set(found[:count])
 
-    def _header(self, number: int, path: Path) -> Header | None:
+    def _header(self, number: int) -> Header | None:
         if number not in self._headers:
+            path = self.directory / segment_name(number)
             self._headers[number] = None
             with suppress(Damaged):
                 self._headers[number] = read_header(number, path, self._key)

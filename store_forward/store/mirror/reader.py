@@ -105,7 +105,7 @@ def read_header(number: int, path: Path, key: StoreKey) -> Header:
     prefix = decode_prefix(data)
     length = record_length(data, PREFIX_BYTES)
     start = PREFIX_BYTES + LENGTH_BYTES
-    sealed = memoryview(data)[start : start + length]
+    sealed = data[start : start + length]
     header = decode_content(SegmentCipher(key, prefix).open(0, PREFIX_BYTES, sealed))
     if not isinstance(header, Header) or header.number != number or prefix.number != number:
         raise Damaged(f"record 0 is not the header of segment {number}")
@@ -120,7 +120,6 @@ class _Reading:
     ) -> None:
         self._segment = segment
         self._data = data
-        self._view = memoryview(data)
         self._cipher = cipher
         self._checked_after = checked_after
         self._written = len(data.rstrip(b"\0"))
@@ -151,23 +150,22 @@ class _Reading:
 
     def _take(self, record: int, offset: int) -> int:
         """Keep the record that begins here; returns where it ends. Raises Damaged."""
-        length = record_length(self._view, offset)
+        length = record_length(self._data, offset)
         if length == 0:
             raise Damaged("behind the end there is something else than zeros")
         start = offset + LENGTH_BYTES
         end = start + length
-        content = outline_content(self._cipher.open(record, offset, self._view[start:end]))
+        content = outline_content(self._cipher.open(record, offset, self._data[start:end]))
         if isinstance(content, Header) is not (record == 0):
             raise Damaged(f"record {record} is of the wrong kind")
-        match content:
-            case Outline():
-                if content.last_seq > self._checked_after:
-                    content.read()
-                self._segment.outlines.append((record, content))
-            case Abort():
-                self._segment.aborted.append((content.number, content.record))
-            case Header():
-                self._segment.header = content
+        if isinstance(content, Outline):
+            if content.last_seq > self._checked_after:
+                content.read()
+            self._segment.outlines.append((record, content))
+        elif isinstance(content, Abort):
+            self._segment.aborted.append((content.number, content.record))
+        else:
+            self._segment.header = content
         return end
 
     def _find_good(self, record: int, bad_from: int) -> tuple[int, int] | None:
@@ -195,10 +193,10 @@ class _Reading:
 
     def _opens(self, record: int, offset: int) -> bool:
         try:
-            length = record_length(self._view, offset) if offset < self._written else 0
+            length = record_length(self._data, offset) if offset < self._written else 0
             start = offset + LENGTH_BYTES
             if length:
-                self._cipher.open(record, offset, self._view[start : start + length])
+                self._cipher.open(record, offset, self._data[start : start + length])
         except Damaged:
             return False
         return length > 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from store_forward.store import driver
 from store_forward.store.keys import sync_directory
-from store_forward.store.mirror.segment import list_segments
+from store_forward.store.mirror.segment import list_numbers, segment_name
 
 
 def make_durable(path: Path, mirror: Path) -> None:
@@ -18,7 +18,7 @@ def make_durable(path: Path, mirror: Path) -> None:
 
     Raises StoreUnavailable, StoreFull.
     """
-    newest = [segment for _, segment in list_segments(mirror)[-1:]]
+    newest = [mirror / segment_name(number) for number in list_numbers(mirror)[-1:]]
     try:
         for file in (path.with_name(path.name + "-wal"), *newest):
             _sync(file)

@@ -10,7 +10,7 @@ from pathlib import Path
 from store_forward.contract.facts import EntriesLost, Entry, JournalRebuilt, JournalReplaced
 from store_forward.store.keys import StoreKey
 from store_forward.store.mirror.mirror import Mirror
-from store_forward.store.mirror.segment import list_segments
+from store_forward.store.mirror.segment import list_numbers
 from store_forward.store.recovery.counter import Counter
 from store_forward.store.recovery.report import Range, RecoveryReport
 from store_forward.store.recovery.set_aside import set_database_aside, set_segments_aside
@@ -75,6 +75,7 @@ class Mended:
     def set_segments_aside(self, numbers: set[int] | None = None) -> None:
         """Set these segments of the mirror aside; all of them where ``numbers`` is None."""
         directory = self.mirror.directory
-        found = [number for number, _ in list_segments(directory)]
-        chosen = [one for one in found if numbers is None or one in numbers]
+        if numbers is not None and not numbers:
+            return
+        chosen = [one for one in list_numbers(directory) if numbers is None or one in numbers]
         self.notes.set_aside += set_segments_aside(directory, chosen, self.now())

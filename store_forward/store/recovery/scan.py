@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from store_forward.store.keys import StoreKey
 from store_forward.store.mirror.bad_end import BadEnd
 from store_forward.store.mirror.format import Header, Outline
 from store_forward.store.mirror.reader import BadRange, Segment, read_segment
-from store_forward.store.mirror.segment import list_segments, segment_name
+from store_forward.store.mirror.segment import list_numbers, segment_name
 from store_forward.store.recovery.findings import MirrorFinding, Run, Stretch, holes
 
 
@@ -108,12 +109,14 @@ def scan(
 
     Raises StoreUnavailable.
     """
-    found = list_segments(directory)
+    found = list_numbers(directory)
     state = _Scan(head)
     left = list(found)
     while left:
         is_newest = len(left) == len(found)
-        segment = read_segment(*left.pop(), key, head.seq if head is not None else 0)
+        number = left.pop()
+        path = directory / segment_name(number)
+        segment = read_segment(number, path, key, head.seq if head is not None else 0)
         state.take(segment, is_newest=is_newest)
         header = segment.header
         if (
@@ -150,12 +153,15 @@ def scan(
     return finding, tuple(state.damaged)
 
 
-def _missing(found: Sequence[tuple[int, Path]], newest: Header | None) -> tuple[int, ...]:
+def _missing(found: Sequence[int], newest: Header | None) -> tuple[int, ...]:
     """Numbers of segments that ought to be there."""
     if newest is None:
         return ()
-    there = {number for number, _ in found}
-    return tuple(n for n in range(newest.first_kept, newest.number) if n not in there)
+    expected = newest.number - newest.first_kept
+    there = found[bisect_left(found, newest.first_kept) : bisect_left(found, newest.number)]
+    if len(there) == expected:
+        return ()
+    return tuple(sorted(set(range(newest.first_kept, newest.number)).difference(there)))
 
 
 def _has_hole(segment: Segment) -> bool:
@@ -212,7 +218,8 @@ def _all_aborts(directory: Path, key: StoreKey, of: set[int]) -> set[tuple[int, 
     """Aborts of groups in these segments; they stand in the same segment or the one after it."""
     wanted = {number for one in of for number in (one, one + 1)}
     found: set[tuple[int, int]] = set()
-    for number, path in list_segments(directory):
+    for number in list_numbers(directory):
         if number in wanted:
+            path = directory / segment_name(number)
             found.update(read_segment(number, path, key).aborted)
     return found

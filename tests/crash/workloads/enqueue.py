@@ -71,7 +71,7 @@ def run_through_segments(folder: Path, rng: random.Random, notebook: Notebook) -
     """Entries so large that the mirror begins one segment after the other, and drops some."""
     with KIOSK.boot(folder) as store:
         for number in range(1001, 1013):
-            fact = KioskStarted(software="x" * rng.randint(150_000, 300_000))
+            fact = KioskStarted(software="x" * rng.randint(40_000, 80_000))
             notebook.append(store.journal, [entry(number, fact)])
             if rng.random() < 0.3:
                 first_seq, last_seq = store.outbox.acked_seq() + 1, store.journal.head().seq
