@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
+from store_forward.contract.resolutions import Verdict
 from store_forward.gateway.allotments import SlotState
 from store_forward.gateway.cases import verdicts_about
-from store_forward.gateway.console_words import meaning_of
+from store_forward.gateway.console_words import meaning_of, meaning_of_parked
 from store_forward.gateway.tables import (
     alarm,
     batch,
@@ -44,6 +45,7 @@ def read_rows(connection: Connection) -> dict[str, Any]:
         .order_by(posting.c.account)
     ).all()
     return {
+        "cases": _cases(connection),
         "devices": _rows(connection, select(device.c.device, device.c.enrolled_at)),
         "streams": _rows(connection, select(stream)),
         "lost": _rows(connection, _newest(select(lost_range), lost_range.c.told_at)),
@@ -53,7 +55,6 @@ def read_rows(connection: Connection) -> dict[str, Any]:
         ),
         "registrations": _registrations(connection),
         "ledger": {account: int(total) for account, total in balances},
-        "cases": _cases(connection),
         "slots": _rows(connection, _slots()),
         "free_slots": _free(connection),
         "alarms": _rows(connection, _newest(select(alarm), alarm.c.raised_at)),
@@ -117,16 +118,14 @@ def _cases(connection: Connection) -> Rows:
     """Open ones first, with what they mean and what can be decided about them."""
     is_closed = open_case.c.closed_at.is_not(None)
     query = select(open_case).order_by(is_closed, open_case.c.opened_at.desc())
-    return [
-        {
-            **row,
-            "meaning": meaning_of(row["reason"]),
-            "verdicts": []
-            if row["closed_at"] or not row["seq"]
-            else verdicts_about(row["case_id"]),
-        }
-        for row in _rows(connection, query.limit(NEWEST_ROWS))
-    ]
+    found: Rows = []
+    for row in _rows(connection, query.limit(NEWEST_ROWS)):
+        verdicts = verdicts_about(row["case_id"])
+        is_parked = Verdict.RESEND in verdicts
+        meaning = meaning_of_parked(row["reason"]) if is_parked else meaning_of(row["reason"])
+        is_open = row["closed_at"] is None and row["seq"] is not None
+        found.append({"verdicts": verdicts if is_open else (), "meaning": meaning, **row})
+    return found
 
 
 def _free(connection: Connection) -> dict[str, int]:

@@ -79,6 +79,7 @@ HTML = f"""<!doctype html>
 
 STYLE = """
 :root { font: 15px/1.5 system-ui, "Noto Sans CJK SC", sans-serif; color: #16202c; }
+[hidden] { display: none !important; }
 body { margin: 0; background: #f4f6f8; }
 header { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: center;
   padding: 1rem 2rem; background: #fff; border-bottom: 1px solid #d5dce3; }

@@ -40,7 +40,7 @@ REASONS = {
     "journal_replaced": "自助机更换了存储，请核对钱箱、凭条与账目",
     "told_lost": "已报丢失的记录重新出现，未入账",
 }
-"""By machine word. A word that is not here, such as the refusal of a parked entry, stays itself."""
+"""By machine word."""
 
 VERDICTS: dict[str, str] = {
     Verdict.SETTLED: "已另行处理（款项或业务已在 HIS 补录）",
@@ -87,5 +87,10 @@ REFUSALS = {
 
 
 def meaning_of(reason: str) -> str:
-    """What a case is about, for staff."""
+    """What a case is about, for staff. A word that nobody has thought of stays itself."""
     return REASONS.get(reason, reason)
+
+
+def meaning_of_parked(reason: str) -> str:
+    """The same of an entry that a kiosk holds parked; ``reason`` is the refusal's code."""
+    return f"记录未能上传，自助机已暂存（{reason}）"

@@ -108,7 +108,7 @@ def test_each_open_case_says_what_it_is_about_and_what_can_be_decided(
     rejected, parked = case(kiosk, "gw:inc-1:1"), case(kiosk, PARKED)
     assert (rejected["meaning"], rejected["verdicts"]) == ("金额无效", ["settled", "withdrawn"])
     assert (parked["meaning"], parked["verdicts"]) == (
-        "http_400",
+        "记录未能上传，自助机已暂存（http_400）",
         ["settled", "withdrawn", "resend"],
     )
 
