@@ -5,10 +5,15 @@ order. After a cut any selection of these changes may have reached the disk: som
 ones without earlier ones, and of a write any of its sectors. An fsync of a file makes its content
 and size durable, one of a directory the names in it; a new file needs both. Stricter than any file
 system in use, so what survives here survives there.
+
+A disk that ``forgets`` does what Linux does after an fsync that failed: the pages count as clean.
+Processes still see them, the next fsync says 0, and they are on no disk unless somebody writes them
+once more.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -89,8 +94,11 @@ class Unreplayable(Exception):
 class Disk:
     """The state of the disk while operations come in; ``survivors`` is what a cut leaves."""
 
-    def __init__(self, initial: dict[str, tuple[int, bytes | None]]) -> None:
+    def __init__(
+        self, initial: dict[str, tuple[int, bytes | None]], *, forgets: bool = False
+    ) -> None:
         """``initial``: path → inode and content (None for a directory); "" is the root."""
+        self._forgets = forgets
         self.root = Node(is_directory=True)
         self._nodes: dict[int, Node] = {}
         self._all = [self.root]
@@ -125,6 +133,8 @@ class Disk:
                 covered = self._node(operation).syncing.pop(operation.thread)
                 if operation.length == 0:
                     self._settle(self._node(operation), covered)
+                elif self._forgets:
+                    self._forget(self._node(operation), covered)
             case Kind.RENAME:
                 old, new = self._place(operation.path), self._place(operation.other)
                 node = old[0].live[old[1]]
@@ -221,6 +231,23 @@ class Disk:
                 directory.entries[name] = named
             for directory in what.directories():  # a move: out of the other's list, too
                 directory.pending = [one for one in directory.pending if one is not change]
+
+    def _forget(self, node: Node, covered: int) -> None:
+        """An fsync failed: nothing, or some sectors, of what it covers is on the disk, for good.
+
+        How long the file is stands elsewhere on the disk and may still become durable.
+        """
+        rng = random.Random(self._number)
+        share = rng.choice((0.0, 0.0, 0.5))
+        for place, change in enumerate(node.pending):
+            what = change.what
+            if change.number > covered or not isinstance(what, Write):
+                continue
+            for piece in sectors(what):
+                if rng.random() < share:
+                    _put(node.content, piece)
+            size = Extend(what.offset + len(what.data))
+            node.pending[place] = Change(change.number, node, size)
 
     def _node(self, operation: Operation) -> Node:
         try:

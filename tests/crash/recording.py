@@ -37,6 +37,7 @@ class Recording(msgspec.Struct, frozen=True):
     """What a workload found, and every operation on its files and note it made since.
 
     ``initial``: path → inode and content, "" for the directory itself; ``notes``: from before.
+    ``forgets``: on what kind of disk it is replayed, see there.
     """
 
     workload: str
@@ -44,6 +45,7 @@ class Recording(msgspec.Struct, frozen=True):
     initial: dict[str, tuple[int, bytes | None]]
     notes: bytes
     operations: tuple[Operation, ...]
+    forgets: bool = False
 
     @property
     def name(self) -> str:
@@ -66,6 +68,8 @@ def record(
     folder: Path,
     module: str = "tests.crash.workloads",
     more: Mapping[str, str] | None = None,
+    *,
+    forgets: bool = False,
 ) -> Recording:
     """Run ``python -m <module> <workload> <seed> <folder>`` and record what it does below folder.
 
@@ -105,7 +109,7 @@ def record(
     for operation in operations:
         if operation.kind is Kind.FAULT:
             raise WorkloadFailed(f"{workload}: the recorder cannot follow: {operation}")
-    return Recording(workload, seed, initial, before, operations)
+    return Recording(workload, seed, initial, before, operations, forgets)
 
 
 def files_in(folder: Path) -> Files:

@@ -176,7 +176,7 @@ def _all_names(recording: Recording, rng: random.Random) -> Iterator[str]:
 
 def states_named(recording: Recording, names: Sequence[str]) -> Iterator[CrashState]:
     """The states of these names (``<cut>/<variant>``), by their cuts."""
-    disk = Disk(recording.initial)
+    disk = Disk(recording.initial, forgets=recording.forgets)
     notes = [recording.notes]
     done = 0
     for cut, variant in sorted((int(name.split("/")[0]), name.split("/")[1]) for name in names):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from tests.crash.disk import Disk
 from tests.crash.operations import Kind, Operation
 from tests.crash.recording import Files, Recording
@@ -38,11 +40,19 @@ def synced(inode: int = FILE) -> list[Operation]:
     return [operation(Kind.SYNC_BEGIN, "", inode), operation(Kind.SYNC_END, "", inode)]
 
 
-def states(*operations: Operation, before: Files | None = None) -> list[Files]:
+def not_synced(inode: int = FILE) -> list[Operation]:
+    """An fsync that failed."""
+    begin, end = synced(inode)
+    return [begin, msgspec.structs.replace(end, length=-1)]
+
+
+def states(
+    *operations: Operation, before: Files | None = None, forgets: bool = False
+) -> list[Files]:
     """What may be found after the last operation."""
     initial: dict[str, tuple[int, bytes | None]] = {"": (ROOT, None)}
     initial |= {path: (100 + n, data) for n, (path, data) in enumerate((before or {}).items())}
-    recording = Recording("made-up", 0, initial, b"", operations)
+    recording = Recording("made-up", 0, initial, b"", operations, forgets)
     cut = len(operations)
     names = [f"{cut}/{variant}{number}" for variant in VARIANTS for number in range(40)]
     found: list[Files] = []
@@ -155,3 +165,14 @@ def test_the_same_name_gives_the_same_state() -> None:
     again = {state.name: state.files for state in crash_states(recording, 200, seed=5)}
     assert first == again
     assert len(first) > 20
+
+
+def test_what_a_failed_fsync_covered_no_later_one_brings_to_the_disk() -> None:
+    begin = [created("a"), *synced(ROOT), written(b"x"), *not_synced(), *synced()]
+    assert states(*begin) == [{"a": b"x"}]
+    assert states(*begin, forgets=True) in ([{"a": bytes(1)}], [{"a": b"x"}])
+
+
+def test_what_is_written_once_more_after_a_failed_fsync_is_there() -> None:
+    begin = [created("a"), *synced(ROOT), written(b"x"), *not_synced()]
+    assert states(*begin, written(b"x"), *synced(), forgets=True) == [{"a": b"x"}]

@@ -10,7 +10,7 @@ from tests.crash.trial import explained, judged, recorded, scratch, states_of
 from tests.crash.workloads import catalogue
 
 STATES = 30
-"""Of each workload, 510 together; ``outpost test --crash`` looks at thousands."""
+"""Of each workload, 540 together; ``outpost test --crash`` looks at thousands."""
 
 CONTROL_STATES = 20
 

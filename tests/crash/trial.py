@@ -47,7 +47,7 @@ def recorded(workload: str, seed: int) -> Recording:
         folder = outside / "disk"
         folder.mkdir()
         catalogue.prepare(workload, seed, folder)
-        return record(workload, seed, folder)
+        return record(workload, seed, folder, forgets=catalogue.of(workload).forgets)
 
 
 def judged(state: CrashState, folder: Path) -> Verdict:

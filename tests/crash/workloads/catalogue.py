@@ -31,6 +31,7 @@ class Workload:
 
     ``blow`` is what befell the disk before that. ``damages`` are there for workloads that show what
     befalls a disk besides power cuts. ``look`` looks at files beside the store.
+    ``forgets``: what a failed fsync covered is on no disk, whatever later ones say.
     """
 
     prepare: Step
@@ -39,6 +40,7 @@ class Workload:
     blow: Blow = Blow.POWER_CUT
     damages: tuple[str, ...] = ()
     look: Look | None = None
+    forgets: bool = False
 
 
 def _nothing(folder: Path, rng: random.Random, notebook: Notebook) -> None:
@@ -57,6 +59,7 @@ WORKLOADS: dict[str, Workload] = {
     "recover": Workload(recovery.prepare, recovery.recover, blow=Blow.DAMAGE),
     "killed": Workload(enqueue.prepare, recovery.restart_after_kills),
     "failing-disk": Workload(enqueue.prepare, recovery.work_on_a_failing_disk),
+    "forgetful-disk": Workload(enqueue.prepare, recovery.work_on_a_forgetful_disk, forgets=True),
     "roll-over": Workload(enqueue.prepare, enqueue.run_through_segments),
     "rotate-keys": Workload(rotation.prepare, rotation.run, rotation.SEALED),
     "back-up": Workload(enqueue.prepare, handover.back_up, look=handover.look_at_backups),
@@ -69,6 +72,9 @@ WORKLOADS: dict[str, Workload] = {
 CONTROLS: dict[str, Workload] = {
     "synchronous-normal": Workload(enqueue.prepare, controls.synchronous_normal),
     "acknowledged-early": Workload(enqueue.prepare, controls.acknowledged_early),
+    "fsync-repeated": Workload(
+        controls.prepare_without_mirror, controls.repeat_failed_fsyncs, forgets=True
+    ),
     "mirror-off": Workload(
         controls.prepare_without_mirror,
         controls.without_mirror,

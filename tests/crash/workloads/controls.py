@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 from store_forward.contract.canonical import encode_entry
 from store_forward.store import Journal, Role, Store
 from store_forward.store.driver import Access, open_connection
+from store_forward.store.errors import OrderRepeated, SlotTaken
 from store_forward.store.mirror.mirror import NoMirror
 from tests.crash.kiosk import KIOSK, STORE
-from tests.crash.notebook import Accepted, Notebook, Offered
+from tests.crash.notebook import Accepted, Notebook, Offered, Refused
 from tests.crash.workloads.enqueue import GROUPS, groups
 from tests.unit.store.builders import entry
 
@@ -34,6 +39,34 @@ def acknowledged_early(folder: Path, rng: random.Random, notebook: Notebook) -> 
             store.journal.append([entry(number)])
 
 
+def repeat_failed_fsyncs(folder: Path, rng: random.Random, notebook: Notebook) -> None:
+    """An fsync that fails is tried again, and the second one's word is taken."""
+    failure = {"OUTPOST_RECORD_FAIL": f"sync:-wal:{errno.EIO}:2"}
+    work = [sys.executable, "-P", "-m", __name__, str(folder), str(rng.random())]
+    subprocess.run(work, env=os.environ | failure, check=True)
+
+
+def _insist(folder: Path, rng: random.Random) -> None:
+    notebook = Notebook(folder)
+    connection = open_connection(folder / STORE, KIOSK.key, Access.WRITE)
+    connection.execute("PRAGMA synchronous = OFF")
+    journal = Journal(connection, NoMirror())
+    with (folder / f"{STORE}-wal").open("rb") as log:
+        for group in groups(rng, 1001, GROUPS):
+            notebook.note(Offered(tuple(encode_entry(entry) for entry in group)))
+            try:
+                journal.append(group)
+            except (SlotTaken, OrderRepeated):
+                notebook.note(Refused())
+                continue
+            try:
+                os.fsync(log.fileno())
+            except OSError:
+                os.fsync(log.fileno())
+            notebook.note(Accepted())
+    connection.close()
+
+
 def _open_without_mirror(folder: Path) -> Store:
     return Store.open(
         folder / STORE, KIOSK.key, device=KIOSK.device, create=True, role=Role.UNMIRRORED
@@ -52,3 +85,7 @@ def without_mirror(folder: Path, rng: random.Random, notebook: Notebook) -> None
     with _open_without_mirror(folder) as store:
         for group in groups(rng, 1001, GROUPS):
             notebook.append(store.journal, group)
+
+
+if __name__ == "__main__":
+    _insist(Path(sys.argv[1]), random.Random(sys.argv[2]))

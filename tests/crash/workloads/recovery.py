@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from store_forward.store import Store
 from store_forward.store.errors import StoreError
 from tests.crash.blow import Blow
 from tests.crash.damage import DAMAGES
@@ -76,6 +78,14 @@ FAILURES = (
 
 MOST_STARTS = 20
 
+FAILED_FSYNCS = (
+    f"sync:-wal:{errno.EIO}:3",
+    f"sync:.segment:{errno.EIO}:3",
+    f"sync:store.db:{errno.EIO}:2",
+    f"sync:-wal:{errno.EIO}:1000000",
+)
+"""Of the log, the mirror and the main file, and none for a while: what was forgotten stays so."""
+
 
 def work_on_a_failing_disk(folder: Path, rng: random.Random, notebook: Notebook) -> None:
     """Now and then the disk refuses a write or an fsync; what was refused never comes back."""
@@ -83,12 +93,29 @@ def work_on_a_failing_disk(folder: Path, rng: random.Random, notebook: Notebook)
         _run_core(folder, first, rng, {"OUTPOST_RECORD_FAIL": failure}, expected=(0,))
 
 
+def work_on_a_forgetful_disk(folder: Path, rng: random.Random, notebook: Notebook) -> None:
+    """Fsyncs fail; core goes on by opening its store anew, or is started anew; sync is there all
+    the while, so that the log stays, or is not."""
+    rounds = [(failure, anew) for failure in FAILED_FSYNCS for anew in ("reopen", "start")]
+    for first, (failure, anew) in enumerate(rounds, start=1):
+        more = {"OUTPOST_RECORD_FAIL": failure}
+        with ExitStack() as sync:
+            if rng.random() < 0.5:
+                sync.enter_context(KIOSK.open_as_guest(folder))
+            _run_core(folder, 1000 * first, rng, more, expected=(0,), anew=anew)
+
+
 def _run_core(
-    folder: Path, first: int, rng: random.Random, more: dict[str, str], expected: tuple[int, ...]
+    folder: Path,
+    first: int,
+    rng: random.Random,
+    more: dict[str, str],
+    expected: tuple[int, ...],
+    anew: str = "start",
 ) -> None:
     """Work in a process of its own, under other conditions."""
     core = subprocess.run(
-        [sys.executable, "-P", "-m", __name__, str(folder), str(first), str(rng.random())],
+        [sys.executable, "-P", "-m", __name__, str(folder), str(first), str(rng.random()), anew],
         env=os.environ | more,
         check=False,
     )
@@ -110,5 +137,27 @@ def _work(folder: Path, first: int, rng: random.Random) -> None:
             pass
 
 
+def _work_and_reopen(folder: Path, first: int, rng: random.Random) -> None:
+    """As core does while it lives: the store is opened anew and compared, then business goes on."""
+    notebook = Notebook(folder)
+    waiting = list(groups(rng, first, 8))
+    with KIOSK.boot(folder) as store:
+        for _ in range(MOST_STARTS):
+            try:
+                while waiting:
+                    notebook.append(store.journal, waiting.pop(0))
+                return
+            except StoreError:
+                _reopen(store)
+
+
+def _reopen(store: Store) -> None:
+    for _ in range(MOST_STARTS):
+        with suppress(StoreError):
+            store.reopen()
+            return
+
+
 if __name__ == "__main__":
-    _work(Path(sys.argv[1]), int(sys.argv[2]), random.Random(sys.argv[3]))
+    work = {"start": _work, "reopen": _work_and_reopen}[sys.argv[4]]
+    work(Path(sys.argv[1]), int(sys.argv[2]), random.Random(sys.argv[3]))
