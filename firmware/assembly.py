@@ -424,11 +424,14 @@ def key_of_file(store: Path, key: Path) -> StoreKey:
     Raises KeyUnusable.
     """
     from store_forward.store.keyring.files import envelope_of
+    from store_forward.store.keyring.fitting import require_fit
     from store_forward.store.keyring.loading import MACHINE_KEY, load_store_key
     from store_forward.store.keys import load_key
 
     if key.exists() or not envelope_of(store).exists():
-        return load_key(key)
+        plain = load_key(key)
+        require_fit(key, store, plain)
+        return plain
     return load_store_key(store, key.parent, machine_of(key.parent / MACHINE_KEY))
 
 

@@ -125,7 +125,7 @@ def restore_backup(asked: argparse.Namespace) -> int:
                 store,
                 key,
                 backup,
-                _entry(_replaced(backup)),
+                entry_of_restore(replaced_by_restore(backup)),
                 restore.carried_over(backup),
                 (),
             )
@@ -148,7 +148,11 @@ def restore_backup(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _replaced(backup: Backup) -> Fact:
+def replaced_by_restore(backup: Backup) -> Fact:
+    """The fact with which the new journal begins: whose place it takes, and where that one ended.
+
+    Numbers of slips and patients go on behind those that the old machine may have given.
+    """
     from firmware.core.recovery import remember
     from firmware.core.slip_codes import SERIALS
     from store_forward.contract.facts import RESTORED_FROM_BACKUP, JournalReplaced
@@ -168,7 +172,7 @@ def _replaced(backup: Backup) -> Fact:
     )
 
 
-def _entry(fact: Fact) -> Entry:
+def entry_of_restore(fact: Fact) -> Entry:
     """A fact that the person at the console tells; order comes from the journal, not the clock."""
     from store_forward.contract.facts import ClockTrust, Entry
 

@@ -83,14 +83,20 @@ def import_receipts(asked: argparse.Namespace) -> int:
     from store_forward.store.errors import StoreError
 
     deployment = deployment_at(asked.deployment)
+    receipt_key = key_file(deployment, deployment.gateway.receipt_key)
     try:
         imported = courier.import_receipts(
             asked.file,
             store_of(deployment),
             store_key_of(deployment),
             deployment.kiosk.id,
-            load_public_key(key_file(deployment, deployment.gateway.receipt_key)),
+            load_public_key(receipt_key),
         )
+    except courier.NotTheGateways as fault:
+        raise CannotStart(
+            f"{fault}; if it is the answer of your gateway, {receipt_key} is damaged or another's: "
+            "copy gateway-receipt.pem from the gateway's directory again"
+        ) from fault
     except (BadKeyFile, StoreError) as fault:
         raise CannotStart(str(fault)) from fault
     print(f"acknowledged up to entry {imported.acked_seq}")

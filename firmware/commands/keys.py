@@ -155,8 +155,10 @@ def _wrap(asked: argparse.Namespace) -> int:
     from store_forward.store.keyring.changing import wrap
 
     site = _site(asked.deployment)
-    done = wrap(site, _wrapper(asked, site), _escrow(asked.escrow), _now)
+    escrow = _escrow(asked.escrow)
+    done = wrap(site, _wrapper(asked, site), escrow, _now)
     print(f"wrapped: {done.path}; keep a copy of it elsewhere, it is no secret")
+    _tell_escrow(escrow)
     if done.left_plain is not None:
         print(f"still there: {done.left_plain}, the same key in plain; remove it by hand")
     if done.was_plain:
@@ -172,21 +174,31 @@ def _rotate(asked: argparse.Namespace) -> int:
 
     if not (asked.wrapping or asked.data or asked.escrow):
         raise CannotStart("say what to renew: --wrapping, --escrow FILE or --data")
-    site = _site(asked.deployment)
+    site, escrow = _site(asked.deployment), _escrow(asked.escrow)
     done = rotate(
         site,
         machine_of(_machine_key(asked, site)),
         _wrapper(asked, site),
         _now,
-        escrow=_escrow(asked.escrow),
+        escrow=escrow,
         data=asked.data,
     )
     print(f"renewed: {done.path}; renew the copy you keep of it")
+    _tell_escrow(escrow)
     if asked.data:
         _tell_former(done)
     if asked.escrow:
         print("who has the old escrow key and an old copy of the store can still open that copy")
     return 0
+
+
+def _tell_escrow(escrow: EscrowKey | None) -> None:
+    """A public key holds nothing to check it by: a person compares it with the private one."""
+    if escrow is not None:
+        print(
+            f"escrow key {escrow.key_id}; is it the hospital's? On its machine: openssl pkey -in "
+            "escrow.pem -pubout -outform der | sha256sum must begin with these digits"
+        )
 
 
 def _tell_former(done: Wrapped) -> None:

@@ -32,6 +32,10 @@ class NotABundle(ValueError):
     """The content of a bundle is not what this software can read. Nothing of it was used."""
 
 
+class NotTheGateways(NotABundle):
+    """These answers are well formed, and signed by another key than the gateway's."""
+
+
 class Refusal(msgspec.Struct, frozen=True):
     """An entry that the gateway did not take, and why (a stable word)."""
 
@@ -117,5 +121,5 @@ def read_receipts(data: bytes, gateway: Ed25519PublicKey) -> CourierReceipts:
         signature = base64.b64decode(receipts.signature, validate=True)
         gateway.verify(signature, receipts_bytes(receipts))
     except (binascii.Error, ValueError, InvalidSignature) as fault:
-        raise NotABundle("these receipts are not signed by this hospital's gateway") from fault
+        raise NotTheGateways("these receipts are not signed by this hospital's gateway") from fault
     return receipts

@@ -6,6 +6,7 @@ import os
 import stat
 from pathlib import Path
 
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
@@ -13,6 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 )
 
 from store_forward.contract.credentials import is_credential
+
+NO_KEY = (ValueError, TypeError, UnsupportedAlgorithm, InternalError)
+"""What the library raises for bytes that are no key. A changed byte in the name of the algorithm
+is one it does not support."""
 
 
 class BadKeyFile(Exception):
@@ -27,9 +32,10 @@ def load_private_key(path: Path) -> Ed25519PrivateKey:
     require_private(path)
     try:
         key = serialization.load_pem_private_key(_read(path), password=None)
-    except (ValueError, TypeError) as fault:
+    except NO_KEY as fault:
         raise BadKeyFile(
-            f"{path} holds no unencrypted private key in PEM form: provision it again"
+            f"{path} holds no unencrypted private key in PEM form, or is damaged: put back the "
+            "copy you keep of it, or provision it again"
         ) from fault
     if not isinstance(key, Ed25519PrivateKey):
         raise BadKeyFile(f"{path} holds another kind of key: an Ed25519 key is needed")
@@ -48,8 +54,10 @@ def parse_public_key(pem: bytes) -> Ed25519PublicKey:
     """Read a PEM public key. Raises ValueError when it is not an Ed25519 one."""
     try:
         key = serialization.load_pem_public_key(pem)
-    except (ValueError, TypeError) as fault:
-        raise ValueError("not a public key in PEM form: enrol it again") from fault
+    except NO_KEY as fault:
+        raise ValueError(
+            "no public key in PEM form, or damaged: put it there again from where it was made"
+        ) from fault
     if not isinstance(key, Ed25519PublicKey):
         raise ValueError("another kind of key: an Ed25519 public key is needed")
     return key
@@ -69,6 +77,33 @@ def public_pem(key: Ed25519PublicKey) -> bytes:
     return key.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
+
+
+def require_kept(private: Path, public: Path) -> None:
+    """Raise BadKeyFile where a private key is gone whose public half is there: a new one in its
+    place would be believed by nobody."""
+    if public.exists() and not private.exists():
+        raise BadKeyFile(
+            f"{private} is missing, and {public} is there, its public half: put back the copy you "
+            "keep of it; for a new pair, which each kiosk must be given, remove that one too"
+        )
+
+
+def keep_public_half(private: Path, public: Path, pem: bytes) -> None:
+    """Write the public half beside a private key, once; from then on the two must fit.
+
+    A private key with a changed byte can still be a key: another one, which nobody believes.
+
+    Raises BadKeyFile.
+    """
+    if not public.exists():
+        write_private(public, pem)
+    elif _read(public) != pem:
+        raise BadKeyFile(
+            f"{private} and {public} are not halves of one key: one of them is damaged or was "
+            f"replaced. Put back the copy you keep of {private.name}; if that one is right, remove "
+            f"{public.name}, which is then made anew"
+        )
 
 
 def write_private(path: Path, content: bytes) -> None:

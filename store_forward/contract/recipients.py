@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from store_forward.contract.keys import BadKeyFile, require_private
+from store_forward.contract.keys import NO_KEY, BadKeyFile, require_private
 
 _PUBLIC_BYTES = 32
 _INFO = b"outpost wrapped secret 1"
@@ -64,8 +64,10 @@ def load_recipient(path: Path) -> Recipient:
     """Read the public key that files are sealed for. Raises BadKeyFile."""
     try:
         key = serialization.load_pem_public_key(_read(path))
-    except (ValueError, TypeError) as fault:
-        raise BadKeyFile(f"{path} holds no public key in PEM form: {_MAKE_PUBLIC}") from fault
+    except NO_KEY as fault:
+        raise BadKeyFile(
+            f"{path} holds no public key in PEM form, or is damaged: {_FROM_GATEWAY}"
+        ) from fault
     if not isinstance(key, X25519PublicKey):
         raise BadKeyFile(f"{path} holds another kind of key: an X25519 key is needed")
     return Recipient(key)
@@ -79,8 +81,11 @@ def load_recipients_key(path: Path) -> RecipientsKey:
     require_private(path)
     try:
         key = serialization.load_pem_private_key(_read(path), password=None)
-    except (ValueError, TypeError) as fault:
-        raise BadKeyFile(f"{path} holds no unencrypted private key in PEM form") from fault
+    except NO_KEY as fault:
+        raise BadKeyFile(
+            f"{path} holds no unencrypted private key in PEM form, or is damaged: put back the "
+            "copy you keep of it"
+        ) from fault
     if not isinstance(key, X25519PrivateKey):
         raise BadKeyFile(f"{path} holds another kind of key: an X25519 key is needed")
     return RecipientsKey(key)
@@ -118,4 +123,4 @@ def _read(path: Path) -> bytes:
         raise BadKeyFile(f"{path} cannot be read ({fault.strerror}): put it there") from fault
 
 
-_MAKE_PUBLIC = "make it with openssl pkey -in … -pubout"
+_FROM_GATEWAY = "copy gateway-courier.pem from the gateway's directory again"

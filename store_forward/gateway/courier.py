@@ -118,12 +118,14 @@ class CourierDesk:
         if key is None:
             raise BundleRefused(
                 f"{path}: it names kiosk {header.device}, which is not enrolled here. Nothing was "
-                "applied"
+                f"applied: put its public key there (enrolled/{header.device}.pem; one that is "
+                "damaged counts as none)"
             )
         if header.signer != signer_text(key):
             raise BundleRefused(
                 f"{path}: it is not signed by the key that kiosk {header.device} is enrolled with. "
-                "Nothing was applied"
+                f"Nothing was applied: compare enrolled/{header.device}.pem here with the kiosk's "
+                "keys/device.pem, one of them is damaged or another's"
             )
 
     def _checked(self, header: Header, batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -11,13 +11,13 @@ from pathlib import Path
 import msgspec
 
 from store_forward.contract.courier import RECEIPTS_SUFFIX, CourierReceipts
-from store_forward.contract.keys import load_private_key
 from store_forward.gateway.batches import BatchDesk
 from store_forward.gateway.courier import BundleRefused, CourierDesk
 from store_forward.gateway.courier_key import courier_key
 from store_forward.gateway.database import open_database
 from store_forward.gateway.enrolment import Enrolments
 from store_forward.gateway.location import read_location
+from store_forward.gateway.receipt_key import PRIVATE, PUBLIC, receipt_key
 from store_forward.gateway.serve import DEFAULT_TERMS, RECEIPT_KEY_ID, new_id
 
 
@@ -36,15 +36,15 @@ def import_bundle(bundle: Path, directory: Path, out: Path, now: Callable[[], da
 
     Raises BundleRefused, BadKeyFile, BadDatabaseUrl, DatabaseUnavailable, OSError.
     """
-    if not (directory / "receipt-key.pem").exists():
+    if not (directory / PRIVATE).exists() and not (directory / PUBLIC).exists():
         raise BundleRefused(f"{directory} is no gateway's directory: start the gateway there first")
-    receipt_key = load_private_key(directory / "receipt-key.pem")
+    signing_key = receipt_key(directory)
     opener = courier_key(directory)
     database = open_database(read_location(directory))
     try:
         enrolments = Enrolments(database, directory / "enrolled", now)
-        desk = BatchDesk(database, receipt_key, RECEIPT_KEY_ID, now, new_id, DEFAULT_TERMS)
-        courier = CourierDesk(desk, opener, enrolments.find_key, receipt_key, RECEIPT_KEY_ID, now)
+        desk = BatchDesk(database, signing_key, RECEIPT_KEY_ID, now, new_id, DEFAULT_TERMS)
+        courier = CourierDesk(desk, opener, enrolments.find_key, signing_key, RECEIPT_KEY_ID, now)
         receipts = courier.take(bundle)
     finally:
         database.close()

@@ -23,11 +23,10 @@ from pathlib import Path
 
 import structlog
 import uvicorn
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar import Litestar
 from uuid6 import uuid7
 
-from store_forward.contract.keys import load_private_key, private_pem, public_pem, write_private
+from store_forward.contract.keys import write_private
 from store_forward.gateway.allotments import LeaseTerms
 from store_forward.gateway.api import Gateway
 from store_forward.gateway.app import create_app
@@ -46,6 +45,7 @@ from store_forward.gateway.courier_key import courier_key
 from store_forward.gateway.database import Database, open_database
 from store_forward.gateway.enrolment import Enrolments
 from store_forward.gateway.location import read_location
+from store_forward.gateway.receipt_key import receipt_key
 from store_forward.gateway.reference import set_epoch
 from store_forward.gateway.stream_desk import StreamDesk
 
@@ -106,7 +106,7 @@ def prepare(options: GatewayOptions) -> Prepared:
     for folder in (directory, enrolled):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     certificates = _certificates(directory, options.now())
-    receipt_key = _receipt_key(directory)
+    signing_key = receipt_key(directory)
     courier_key(directory)
     token = _token(directory)
     database = open_database(read_location(directory))
@@ -115,9 +115,9 @@ def prepare(options: GatewayOptions) -> Prepared:
     enrolments.read_folder()
     catalogue = Catalogue(database, clinic, options.now, new_id, options.terms)
     catalogue.publish_today()
-    desk = BatchDesk(database, receipt_key, RECEIPT_KEY_ID, options.now, new_id, options.terms)
-    streams = StreamDesk(database, receipt_key, RECEIPT_KEY_ID, options.now, new_id)
-    cases = CaseDesk(database, receipt_key, RECEIPT_KEY_ID, options.now, new_id)
+    desk = BatchDesk(database, signing_key, RECEIPT_KEY_ID, options.now, new_id, options.terms)
+    streams = StreamDesk(database, signing_key, RECEIPT_KEY_ID, options.now, new_id)
+    cases = CaseDesk(database, signing_key, RECEIPT_KEY_ID, options.now, new_id)
     gateway = Gateway(
         database, enrolments, desk, streams, cases, catalogue, options.now, token, SOFTWARE
     )
@@ -222,15 +222,6 @@ def _certificates(directory: Path, now: datetime) -> CertificateFiles:
     )
     # The authority's file is written last: with it, the set is complete.
     return files if files.authority.exists() else make_certificates(directory, now)
-
-
-def _receipt_key(directory: Path) -> Ed25519PrivateKey:
-    path = directory / "receipt-key.pem"
-    if not path.exists():
-        write_private(path, private_pem(Ed25519PrivateKey.generate()))
-    key = load_private_key(path)
-    write_private(directory / "gateway-receipt.pem", public_pem(key.public_key()))
-    return key
 
 
 def _token(directory: Path) -> str:

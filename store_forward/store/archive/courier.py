@@ -10,11 +10,11 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from store_forward.contract import courier
 from store_forward.contract.courier import (
     BUNDLE_KIND,
     BUNDLE_SUFFIX,
     CourierReceipts,
-    NotABundle,
     encode_batches,
     read_receipts,
 )
@@ -37,6 +37,10 @@ _ROOM = MAX_BATCH_BYTES - 4096
 
 class CourierRefused(StoreError):
     """What was brought is not the gateway's answer to this kiosk. Nothing was changed."""
+
+
+class NotTheGateways(CourierRefused):
+    """What was brought is not signed by the key that this kiosk knows as the gateway's."""
 
 
 class NothingToCarry(StoreError):
@@ -134,7 +138,9 @@ def import_receipts(
         raise driver.refused_by_system(path, error) from error
     try:
         receipts = read_receipts(data, gateway)
-    except NotABundle as refused:
+    except courier.NotTheGateways as refused:
+        raise NotTheGateways(path, str(refused), _AGAIN) from refused
+    except courier.NotABundle as refused:
         raise CourierRefused(path, str(refused), _AGAIN) from refused
     connection, identity = open_database(store, key, device)
     try:
@@ -161,7 +167,7 @@ def _take(
             "Bring it to that kiosk",
         )
     if not all(verify_receipt(answer.receipt, gateway) for answer in receipts.answers):
-        raise CourierRefused(path, "a receipt in it is not signed by the gateway", _AGAIN)
+        raise NotTheGateways(path, "a receipt in it is not signed by the gateway", _AGAIN)
     acked = outbox.acked_seq()
     for answer in receipts.answers:
         try:

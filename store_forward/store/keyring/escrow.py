@@ -8,13 +8,13 @@ sealed files (``contract.sealed``), so a hospital keeps one key for envelopes an
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from store_forward.contract.keys import BadKeyFile, require_private
+from store_forward.contract.keys import NO_KEY, BadKeyFile, require_private
 from store_forward.store.errors import KeyUnusable
 from store_forward.store.keyring.envelope import KEY_BYTES, EscrowSeal
 
@@ -22,9 +22,26 @@ SMALLEST_BITS = 3072
 """128 bits of strength (NIST SP 800-57 part 1, table 2): what is wrapped must last for years."""
 
 LARGEST_BITS = 8192
+EXPONENT = 65_537
+"""What every tool takes (NIST SP 800-56B, 6.2: odd, at least this)."""
+
 _KEY_ID_DIGITS = 16
+_SMALL_PRIMES = math.prod(
+    number
+    for number in range(2, 752)
+    if all(number % divisor for divisor in range(2, math.isqrt(number) + 1))
+)
+"""No modulus has a factor below 752 (NIST SP 800-89, 5.3.3); of damaged ones nine in ten have."""
+
 _LONGEST_FILE = 64 * 1024
-_MAKE = "Make one: openssl genpkey -algorithm rsa -pkeyopt rsa_keygen_bits:4096 -out escrow.pem"
+_MAKE = (
+    "Take another copy from the hospital; where there is no key yet, make one: "
+    "openssl genpkey -algorithm rsa -pkeyopt rsa_keygen_bits:4096 -out escrow.pem"
+)
+
+
+class Unfit(ValueError):
+    """A public key that nothing must be wrapped for. Says why."""
 
 
 class NotUnwrapped(ValueError):
@@ -55,8 +72,12 @@ class EscrowKey:
             )
         try:
             return cls.of_key(serialization.load_pem_public_key(data))
-        except (ValueError, TypeError, UnsupportedAlgorithm) as fault:
-            raise KeyUnusable(path, f"no escrow public key ({fault})", _MAKE) from fault
+        except Unfit as fault:
+            raise KeyUnusable(path, f"no escrow public key: {fault}", _MAKE) from fault
+        except NO_KEY as fault:
+            raise KeyUnusable(
+                path, "no escrow public key in PEM form, or a damaged one", _MAKE
+            ) from fault
 
     @classmethod
     def of_der(cls, der: bytes) -> EscrowKey:
@@ -65,11 +86,14 @@ class EscrowKey:
 
     @classmethod
     def of_key(cls, public: object) -> EscrowKey:
-        """Take a key if it is fit. Raises ValueError."""
+        """Take a key if it is fit. Raises Unfit."""
         if not isinstance(public, rsa.RSAPublicKey):
-            raise ValueError("it must be an RSA key")
+            raise Unfit("it must be an RSA key")
         if not SMALLEST_BITS <= public.key_size <= LARGEST_BITS:
-            raise ValueError(f"{public.key_size} bits; it must have at least {SMALLEST_BITS}")
+            raise Unfit(f"{public.key_size} bits; it must have at least {SMALLEST_BITS}")
+        numbers = public.public_numbers()
+        if numbers.e != EXPONENT or math.gcd(numbers.n, _SMALL_PRIMES) != 1:
+            raise Unfit("it is damaged: no key is made with such numbers")
         return cls(public)
 
     def wrap_secret(self, secret: bytes) -> bytes:
@@ -124,9 +148,11 @@ def load_escrow_private(path: Path) -> EscrowPrivateKey:
             "Open it on the hospital's machine and give what it unwraps (--unwrapped), or a copy "
             "without passphrase on a disk that is destroyed afterwards",
         ) from fault
-    except (ValueError, UnsupportedAlgorithm) as fault:
+    except NO_KEY as fault:
         raise KeyUnusable(
-            path, "no private key in PEM form", "Give the hospital's escrow key"
+            path,
+            "no private key in PEM form, or a damaged one",
+            "Give the hospital's escrow key, or another copy of it",
         ) from fault
     if not isinstance(key, rsa.RSAPrivateKey):
         raise KeyUnusable(path, "not an RSA key", "Give the hospital's escrow key")

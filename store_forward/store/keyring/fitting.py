@@ -41,11 +41,12 @@ def _opens(store: Path, key: StoreKey) -> bool:
     return True
 
 
-def require_fit(envelope: Path, store: Path, key: StoreKey) -> None:
+def require_fit(source: Path, store: Path, key: StoreKey) -> None:
     """Refuse keys that neither open the store nor the newest segment of its mirror.
 
-    Else an older copy of the envelope would make a sound store look damaged, and recovery would
-    put the state of older segments, which these keys do open, in its place.
+    ``source`` is the file they came from. Else an older copy of the envelope, or a plain key with a
+    changed digit, would make a sound store look damaged, and recovery would put the state of older
+    segments, which these keys do open, in its place.
 
     Raises KeyUnusable, StoreUnavailable; nothing was touched.
     """
@@ -54,10 +55,10 @@ def require_fit(envelope: Path, store: Path, key: StoreKey) -> None:
     newest = list_segments(mirror_beside(store))[-1:]
     if newest and not _is_sealed_with(*newest[0], key):
         raise KeyUnusable(
-            envelope,
-            f"none of its keys opens {store.name} or the newest segment of its mirror, so it is an "
-            "older copy, or another store's",
-            "Put back the newest copy of the envelope; nothing was changed",
+            source,
+            f"no key in it opens {store.name} or the newest segment of its mirror, so it is an "
+            "older copy, another store's, or damaged",
+            "Put back the newest copy of this file; nothing was changed",
         )
 
 

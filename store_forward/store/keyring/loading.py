@@ -53,7 +53,9 @@ def load_store_key(
     """
     path = envelope_of(store)
     if not path.exists():
-        return load_key(keys / PLAIN_KEY)
+        plain = load_key(keys / PLAIN_KEY)
+        require_fit(keys / PLAIN_KEY, store, plain)
+        return plain
     _, found = open_envelope(path, machine, device)
     key = fitting_key(store, found)
     require_fit(path, store, key)

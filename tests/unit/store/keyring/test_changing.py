@@ -245,7 +245,7 @@ def test_an_older_copy_of_the_envelope_is_refused_before_it_can_harm_a_sound_sto
     files = {path: path.read_bytes() for path in site.store.parent.rglob("*") if path.is_file()}
 
     site.envelope.write_bytes(older)
-    with pytest.raises(KeyUnusable, match=r"store\.keys: .*newest copy of the envelope"):
+    with pytest.raises(KeyUnusable, match=r"store\.keys: .*newest copy of this file"):
         key_of(site)
 
     site.envelope.write_bytes(newer)
