@@ -13,10 +13,11 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from store_forward.store import Store
+from store_forward.store.driver import Access, open_connection
 from store_forward.store.errors import StoreError
 from tests.crash.blow import Blow
 from tests.crash.damage import DAMAGES
-from tests.crash.kiosk import KIOSK
+from tests.crash.kiosk import KIOSK, STORE
 from tests.crash.notebook import Accepted, Answered, Notebook, Refused
 from tests.crash.promises import promises
 from tests.crash.recording import files_in, write_files
@@ -78,13 +79,8 @@ FAILURES = (
 
 MOST_STARTS = 20
 
-FAILED_FSYNCS = (
-    f"sync:-wal:{errno.EIO}:3",
-    f"sync:.segment:{errno.EIO}:3",
-    f"sync:store.db:{errno.EIO}:2",
-    f"sync:-wal:{errno.EIO}:1000000",
-)
-"""Of the log, the mirror and the main file, and none for a while: what was forgotten stays so."""
+FORGOTTEN = ("-wal", ".segment", "store.db", "nothing")
+"""Whose fsyncs fail now and then, at last none: what was forgotten stays so."""
 
 
 def work_on_a_failing_disk(folder: Path, rng: random.Random, notebook: Notebook) -> None:
@@ -96,9 +92,10 @@ def work_on_a_failing_disk(folder: Path, rng: random.Random, notebook: Notebook)
 def work_on_a_forgetful_disk(folder: Path, rng: random.Random, notebook: Notebook) -> None:
     """Fsyncs fail; core goes on by opening its store anew, or is started anew; sync is there all
     the while, so that the log stays, or is not."""
-    rounds = [(failure, anew) for failure in FAILED_FSYNCS for anew in ("reopen", "start")]
-    for first, (failure, anew) in enumerate(rounds, start=1):
-        more = {"OUTPOST_RECORD_FAIL": failure}
+    rounds = [(file, anew) for file in FORGOTTEN for anew in ("reopen", "start")]
+    for first, (file, anew) in enumerate(rounds, start=1):
+        every = rng.randint(2, 7)
+        more = {"OUTPOST_RECORD_FAIL": f"sync:{file}:{errno.EIO}:{every}"}
         with ExitStack() as sync:
             if rng.random() < 0.5:
                 sync.enter_context(KIOSK.open_as_guest(folder))
@@ -138,7 +135,8 @@ def _work(folder: Path, first: int, rng: random.Random) -> None:
 
 
 def _work_and_reopen(folder: Path, first: int, rng: random.Random) -> None:
-    """As core does while it lives: the store is opened anew and compared, then business goes on."""
+    """As core does while it lives: the store is opened anew and compared, then business goes on.
+    The log is copied into the main file now and then."""
     notebook = Notebook(folder)
     waiting = list(groups(rng, first, 8))
     with KIOSK.boot(folder) as store:
@@ -146,9 +144,19 @@ def _work_and_reopen(folder: Path, first: int, rng: random.Random) -> None:
             try:
                 while waiting:
                     notebook.append(store.journal, waiting.pop(0))
+                    if rng.random() < 0.4:
+                        _copy_log(folder)
                 return
             except StoreError:
                 _reopen(store)
+
+
+def _copy_log(folder: Path) -> None:
+    connection = open_connection(folder / STORE, KIOSK.key, Access.WRITE)
+    try:
+        connection.row("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
 
 
 def _reopen(store: Store) -> None:
