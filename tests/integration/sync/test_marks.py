@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from store_forward.contract.canonical import GENESIS
@@ -38,6 +39,16 @@ def kiosk_with(
         yield kiosk
 
 
+@pytest.fixture(name="disks")
+def _disks(tmp_path: Path, front: FaultyFront, key: Ed25519PrivateKey) -> tuple[Path, Path]:
+    """The store of a kiosk whose two entries the gateway has, and a copy of it as it is then."""
+    (tmp_path / "disk").mkdir()
+    store = tmp_path / "disk" / "store.db"
+    with kiosk_with(store, front, key, starts=2):
+        pass
+    return store, copy_of(store, tmp_path / "copy")
+
+
 def test_the_gateways_mark_is_asked_first_and_kept_for_core(
     kiosk: KioskInSync, front: FaultyFront
 ) -> None:
@@ -59,13 +70,9 @@ def test_the_gateways_mark_is_asked_first_and_kept_for_core(
 
 
 def test_a_store_rolled_back_to_an_older_copy_is_found_and_sends_nothing(
-    gateway: RunningGateway, front: FaultyFront, key: Ed25519PrivateKey, tmp_path: Path
+    gateway: RunningGateway, front: FaultyFront, key: Ed25519PrivateKey, disks: tuple[Path, Path]
 ) -> None:
-    (tmp_path / "disk").mkdir()
-    store = tmp_path / "disk" / "store.db"
-    with kiosk_with(store, front, key, starts=2):
-        pass
-    older = copy_of(store, tmp_path / "older")
+    store, older = disks
     with kiosk_with(store, front, key, starts=3):
         pass
     sent = front.requests.count("/v1/batches")
@@ -81,13 +88,9 @@ def test_a_store_rolled_back_to_an_older_copy_is_found_and_sends_nothing(
 
 
 def test_a_cloned_disk_is_found_by_whoever_comes_second(
-    gateway: RunningGateway, front: FaultyFront, key: Ed25519PrivateKey, tmp_path: Path
+    gateway: RunningGateway, front: FaultyFront, key: Ed25519PrivateKey, disks: tuple[Path, Path]
 ) -> None:
-    (tmp_path / "disk").mkdir()
-    store = tmp_path / "disk" / "store.db"
-    with kiosk_with(store, front, key, starts=2):
-        pass
-    clone = copy_of(store, tmp_path / "clone")
+    store, clone = disks
     with kiosk_with(store, front, key, starts=1), kiosk_with(clone, front, key) as kiosk:
         kiosk.record_starts(4)
         kiosk.step_until(lambda: kiosk.status.journal == "other_chain")
@@ -96,13 +99,9 @@ def test_a_cloned_disk_is_found_by_whoever_comes_second(
 
 
 def test_two_clones_at_work_at_the_same_time_are_found_without_a_restart(
-    gateway: RunningGateway, front: FaultyFront, key: Ed25519PrivateKey, tmp_path: Path
+    gateway: RunningGateway, front: FaultyFront, key: Ed25519PrivateKey, disks: tuple[Path, Path]
 ) -> None:
-    (tmp_path / "disk").mkdir()
-    store = tmp_path / "disk" / "store.db"
-    with kiosk_with(store, front, key, starts=2):
-        pass
-    clone = copy_of(store, tmp_path / "clone")
+    store, clone = disks
     with kiosk_with(store, front, key) as one, kiosk_with(clone, front, key) as other:
         other.step_until(lambda: other.status.online)
         one.record_starts(1)
