@@ -60,7 +60,12 @@ def load_key(path: Path, name: str = "store key") -> StoreKey:
         ) from None
     with os.fdopen(descriptor, "rb") as file:
         _check_guarded(path, os.fstat(descriptor), name)
-        text = file.read(_LONGEST_KEY_FILE).decode("ascii", errors="replace")
+        try:
+            text = file.read(_LONGEST_KEY_FILE).decode("ascii", errors="replace")
+        except OSError as error:
+            raise KeyUnusable(
+                path, f"the {name} cannot be read ({error.strerror})", "Check the disk"
+            ) from None
     if not _KEY_TEXT.fullmatch(text):
         raise KeyUnusable(
             path,

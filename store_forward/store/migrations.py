@@ -71,7 +71,8 @@ def new_store(
         raise driver.refused_by_system(path, error) from error
     finally:
         for suffix in _SUFFIXES:
-            draft.with_name(draft.name + suffix).unlink(missing_ok=True)
+            with suppress(OSError):  # else the next start removes it
+                draft.with_name(draft.name + suffix).unlink(missing_ok=True)
 
 
 _SUFFIXES = ("", "-wal", "-shm", "-journal")
@@ -79,9 +80,9 @@ _SUFFIXES = ("", "-wal", "-shm", "-journal")
 
 def remove_drafts(path: Path) -> None:
     """Remove what a cut while a store was made left behind. Only for who keeps the journal."""
-    for draft in path.parent.glob(f"{glob.escape(path.name)}.*.new*"):
-        if _DRAFT.fullmatch(draft.name.removeprefix(path.name)):
-            with suppress(OSError):
+    with suppress(OSError):  # they harm nobody
+        for draft in path.parent.glob(f"{glob.escape(path.name)}.*.new*"):
+            if _DRAFT.fullmatch(draft.name.removeprefix(path.name)):
                 draft.unlink()
 
 

@@ -14,6 +14,8 @@ def main(wanted: list[str]) -> int:
     bad = 0
     for exercise in wanted or EXERCISES:
         for trouble in TROUBLES:
+            if EXERCISES[exercise].is_large and TROUBLES[trouble].only_reads_fail:
+                continue
             swept = run_sweep(exercise, trouble)
             bad += bool(swept.complaints)
             verdict = f"{len(swept.complaints)} complaints" if swept.complaints else "all kept"

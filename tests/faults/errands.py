@@ -186,18 +186,17 @@ def restore(folder: Path, ledger: Ledger) -> None:
 
 
 def check_restore(folder: Path, ledger: Ledger) -> list[str]:
-    """There is no store, and the second try makes it; or the whole one. Nothing else is left."""
+    """There is no store, and the second try makes it and tidies up; or the whole one."""
     said: list[str] = []
     if not (folder / STORE).exists():
         restore(folder, ledger)
+        said += [f"{path.name} is left over" for path in folder.glob(".*")]
     with boot(folder) as store:
         found = [row.entry().id for row in store.journal.read()]
         if found != [entry(800).id, *(entry(number).id for number in range(BEFORE))]:
             said.append(f"restored {found}")
         if not Ledger().append(store, [entry(900)]):
             said.append("nothing can be appended")
-    drafts = [path.name for path in folder.iterdir() if path.name.startswith(".")]
-    said += [f"{name} is left over" for name in drafts]
     report = verify_journal(folder / STORE, KEY)
     return said if report.ok else [*said, report.render()]
 

@@ -38,13 +38,14 @@ class Exercise:
     """``prepare`` once, ``run`` while the disk refuses, ``check`` afterwards.
 
     ``run`` may end with a StoreError; ``check`` returns complaints. Only calls on paths with
-    ``files`` in them fail.
+    ``files`` in them fail. ``is_large``: so many reads that only writes are made to fail.
     """
 
     prepare: Callable[[Path], None]
     run: Callable[[Path, Ledger], None]
     check: Callable[[Path, Ledger], list[str]]
     files: str = ""
+    is_large: bool = False
 
 
 # --- core ----------------------------------------------------------------------------------------
@@ -160,6 +161,18 @@ def check_news(folder: Path, ledger: Ledger) -> list[str]:
 # --- files beside the store ----------------------------------------------------------------------
 
 
+def make_existing_key(folder: Path) -> None:
+    create_key(folder / "store.key")
+
+
+def read_key(folder: Path, ledger: Ledger) -> None:
+    load_key(folder / "store.key")
+
+
+def read_keys(folder: Path, ledger: Ledger) -> None:
+    read_envelope(folder / ENVELOPE)
+
+
 def make_key(folder: Path, ledger: Ledger) -> None:
     create_key(folder / "store.key")
 
@@ -265,13 +278,17 @@ EXERCISES: dict[str, Exercise] = {
     "backup": Exercise(make_store, make_backup, check_sealed_files),
     "courier": Exercise(make_store, carry, check_sealed_files),
     "purge": Exercise(errands.make_old_store, errands.purge, errands.check_purge),
-    "shrink": Exercise(errands.make_purged_store, errands.shrink, errands.check_purge),
+    "shrink": Exercise(
+        errands.make_purged_store, errands.shrink, errands.check_purge, is_large=True
+    ),
     "rotate-keys": Exercise(errands.make_sealed, errands.rotate_keys, errands.check_sealed),
     "half-rotated": Exercise(errands.make_half_rotated, errands.start_sealed, errands.check_sealed),
     "restore": Exercise(errands.make_backup_alone, errands.restore, errands.check_restore),
     "receipts": Exercise(errands.make_receipts, errands.take_receipts, errands.check_receipts),
     "audit": Exercise(make_store, errands.audit, errands.check_audit),
     "key": Exercise(make_nothing, make_key, check_key),
+    "read-key": Exercise(make_existing_key, read_key, check_key),
+    "read-envelope": Exercise(make_envelope, read_keys, check_envelope),
     "whole-file": Exercise(make_nothing, write_whole_file, check_whole_file),
     "ballast": Exercise(make_nothing, hold_ballast, check_ballast),
 }

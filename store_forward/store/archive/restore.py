@@ -81,6 +81,9 @@ def opened_backup(
         StoreError: the copy cannot be written or read.
     """
     copy = scratch / f".restoring-{secrets.token_hex(8)}.db"
+    with suppress(OSError):  # what a cut left; its key is gone
+        for left in scratch.glob(".restoring-*"):
+            left.unlink()
     try:
         header, key = _unpack(path, opener, verify, copy, progress)
         if header.device != device:

@@ -348,6 +348,7 @@ class Mirror:
         if number not in self._headers:
             path = self.directory / segment_name(number)
             self._headers[number] = None
-            with suppress(Damaged):
+            # One old segment that cannot be read stays; the journal does not wait for it.
+            with suppress(Damaged, StoreUnavailable):
                 self._headers[number] = read_header(number, path, self._key)
         return self._headers[number]
