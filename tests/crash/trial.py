@@ -14,8 +14,8 @@ from pathlib import Path
 from tests.crash.blow import Blow
 from tests.crash.damage import damaged_state, damaged_states
 from tests.crash.judge import Verdict, judge
-from tests.crash.recording import Recording, record, write_files
-from tests.crash.replayer import CrashState, crash_states, states_named
+from tests.crash.recording import Recording, WorkloadFailed, files_in, record, write_files
+from tests.crash.replayer import CrashState, crash_states, final_state, states_named
 from tests.crash.workloads import catalogue
 
 FAILURES = Path(tempfile.gettempdir()) / "outpost-crash-failures"
@@ -42,12 +42,26 @@ def scratch() -> Iterator[Path]:
 
 
 def recorded(workload: str, seed: int) -> Recording:
-    """Run the workload once under the recorder."""
+    """Run the workload once under the recorder.
+
+    Raises WorkloadFailed also where the recording does not lead to the files that are there then:
+    the recorder has missed something, and no state built from it is worth a look.
+    """
     with scratch() as outside:
         folder = outside / "disk"
         folder.mkdir()
         catalogue.prepare(workload, seed, folder)
-        return record(workload, seed, folder, forgets=catalogue.of(workload).forgets)
+        forgets = catalogue.of(workload).forgets
+        return whole(record(workload, seed, folder, forgets=forgets), folder)
+
+
+def whole(recording: Recording, folder: Path) -> Recording:
+    """The recording, if replayed it leads to the files in the folder. Raises WorkloadFailed."""
+    if final_state(recording) != files_in(folder):
+        raise WorkloadFailed(
+            f"{recording.name}: replayed, it does not give the files that are there"
+        )
+    return recording
 
 
 def judged(state: CrashState, folder: Path) -> Verdict:

@@ -101,7 +101,7 @@ def _records(
     offset, record, skipped = _PREFIX, 0, 0
     while offset < len(data):
         length = int.from_bytes(data[offset : offset + 4], "big")
-        if length == 0 and not any(data[offset:]):
+        if length == 0 and data[offset:] == bytes(len(data) - offset):
             return
         end = offset + 4 + length
         if length <= 16 or end > len(data):

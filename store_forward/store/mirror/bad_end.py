@@ -23,6 +23,8 @@ MOST_ROOM_BYTES = 1024 * 1024
 
 _UNWRITTEN_BYTES = 8
 """Zeros at a record's end that are not by chance those of its tag."""
+_ZEROS_OF_A_LENGTH = 2
+"""A record below 64 KiB begins with so many."""
 _TOO_LONG_FOR_FEW = 64
 """Bytes of which fewer than a tag's are no zeros: no part of a record, sealed as it is."""
 
@@ -76,11 +78,15 @@ def unreadable(data: bytes) -> BadEnd:
 
 
 def _has_bare_sector(data: bytes, start: int, end: int) -> bool:
-    """Whether a sector's part of these bytes is zeros."""
+    """Whether a sector's part of these bytes is zeros, but for those that begin a length."""
     at = start
     while at < end:
         following = min(end, at - at % SECTOR_BYTES + SECTOR_BYTES)
-        if data.count(0, at, following) == following - at:
+        if following > start + _ZEROS_OF_A_LENGTH and _is_bare(data, at, following):
             return True
         at = following
     return False
+
+
+def _is_bare(data: bytes, start: int, end: int) -> bool:
+    return data[start:end] == bytes(end - start)

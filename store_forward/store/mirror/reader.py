@@ -26,6 +26,7 @@ from store_forward.store.mirror.format import (
 )
 
 _HEADER_READ = 4096
+_NO_LENGTH = bytes(LENGTH_BYTES)
 
 RECORDS_SKIPPED = 16
 """So many damaged records in a row are passed over to find a good one behind them."""
@@ -122,31 +123,31 @@ class _Reading:
         self._data = data
         self._cipher = cipher
         self._checked_after = checked_after
-        self._written = len(data.rstrip(b"\0"))
 
     def run(self) -> None:
         """Fill the segment in."""
         segment, record, offset = self._segment, 0, PREFIX_BYTES
         segment.end = offset
-        why = ""
-        while offset < self._written:
+        while not self._is_end(offset):
             try:
                 offset = segment.end = self._take(record, offset)
                 record += 1
             except Damaged as damage:
-                why = str(damage)
                 good = self._find_good(record + 1, offset)
+                behind = len(self._data) if good is None else good[1]
+                bad = BadRange(segment.path, offset, behind - offset, str(damage))
+                segment.bad.append(bad)
                 if good is None:
-                    break
-                record, behind = good
-                segment.bad.append(BadRange(segment.path, offset, behind - offset, why))
-                offset, why = behind, ""
+                    segment.bad_end = judge_end(self._data, offset)
+                    return
+                record, offset = good
+
+    def _is_end(self, offset: int) -> bool:
+        """Whether nothing more was written: the file ends, or is zeros from here on."""
         left = len(self._data) - offset
-        if not why and 0 < left < LENGTH_BYTES:
-            why = f"the segment ends within the length at byte {offset}"
-        if why:
-            segment.bad.append(BadRange(segment.path, offset, left, why))
-            segment.bad_end = judge_end(self._data, offset)
+        if self._data.startswith(_NO_LENGTH, offset):
+            return self._data[offset:] == bytes(left)
+        return left == 0
 
     def _take(self, record: int, offset: int) -> int:
         """Keep the record that begins here; returns where it ends. Raises Damaged."""
@@ -177,23 +178,21 @@ class _Reading:
         length = int.from_bytes(self._data[bad_from : bad_from + LENGTH_BYTES], "big")
         if self._opens(record, bad_from + LENGTH_BYTES + length):
             return record, bad_from + LENGTH_BYTES + length
+        written = len(self._data.rstrip(b"\0"))
         # A record below 16 MiB begins with a zero: the first byte of its length.
         offset = bad_from
-        while (offset := self._data.find(b"\0", offset + 1, self._written)) >= 0:
-            if self._may_begin(offset):
+        while (offset := self._data.find(b"\0", offset + 1, written)) >= 0:
+            length = int.from_bytes(self._data[offset : offset + LENGTH_BYTES], "big")
+            # Behind the last byte written there may be zeros that end a tag.
+            if TAG_BYTES < length <= written + TAG_BYTES - offset - LENGTH_BYTES:
                 for number in range(record, record + RECORDS_SKIPPED):
                     if self._opens(number, offset):
                         return number, offset
         return None
 
-    def _may_begin(self, offset: int) -> bool:
-        length = int.from_bytes(self._data[offset : offset + LENGTH_BYTES], "big")
-        # Behind the last byte written there may be zeros that end a tag.
-        return TAG_BYTES < length <= self._written + TAG_BYTES - offset - LENGTH_BYTES
-
     def _opens(self, record: int, offset: int) -> bool:
         try:
-            length = record_length(self._data, offset) if offset < self._written else 0
+            length = record_length(self._data, offset) if offset < len(self._data) else 0
             start = offset + LENGTH_BYTES
             if length:
                 self._cipher.open(record, offset, self._data[start : start + length])
