@@ -20,6 +20,7 @@ from store_forward.contract.resolutions import (
     ExceptionReport,
     ResolutionPage,
 )
+from store_forward.contract.spans import Range
 from store_forward.contract.wire import BatchAnswer, HealthAnswer, LeaseRequest, ReferencePage
 from store_forward.store.errors import (
     ReceiptRefused,
@@ -123,6 +124,7 @@ class SyncService:
         self._work = Work()
         self._lease_request: str | None = None
         self._alarmed: dict[str, str] = {}
+        self._known_covered: tuple[int, tuple[Range, ...]] = (0, ())
         self.state = State()
 
     async def run(self) -> None:
@@ -151,6 +153,7 @@ class SyncService:
         self._board.load()
         self._store.changed()
         self._look()
+        self._known_covered = self._covered()
         self._show()
         self._around.notify(READY)
         head, acked = self._store.journal.head().seq, self._store.outbox.acked_seq()
@@ -160,6 +163,10 @@ class SyncService:
         """Do the one thing that is due; return until when (monotonic) nothing is."""
         if self._store.changed():
             self._look()
+            if self._covered() != self._known_covered:
+                # Answers on a stick, maybe of a gateway that was restored from a backup since.
+                self._known_covered = self._covered()
+                self._take(Stirred(self._moment()))
         if self._client.was_disconnected():
             self._take(Stirred(self._moment()))
         action = engine.decide(self.state, self._around.monotonic(), self._work)
@@ -167,6 +174,8 @@ class SyncService:
             self._show()
             return action.until
         event = await self._perform(action)
+        if isinstance(action, SendBatch | AskMark | FetchResolutions):
+            self._known_covered = self._covered()
         if event is not None:
             self._take(event)
         self._show()
@@ -343,6 +352,10 @@ class SyncService:
             return
         self._queue.note_refusal(seq, self._around.monotonic())
         self._look()
+
+    def _covered(self) -> tuple[int, tuple[Range, ...]]:
+        outbox = self._store.outbox
+        return outbox.acked_seq(), outbox.ahead()
 
     def _look(self) -> None:
         self._work = self._queue.look(self._around.monotonic())

@@ -151,7 +151,8 @@ class MarkTaken:
 
 @dataclass(frozen=True)
 class Stirred:
-    """The resting connection was closed by the other side, or by the network."""
+    """The resting connection was closed by the other side, or by the network; or entries were
+    acknowledged by another way (a courier). Behind either may be another state of the gateway."""
 
     when: Moment
 

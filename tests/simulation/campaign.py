@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import secrets
 import sys
+import threading
 import time
 from collections.abc import Sequence
 
@@ -32,7 +33,10 @@ Exit code: 0 all promises kept and all controls caught; 1 if not; 130 after Ctrl
 """
 
 ROUND = 100
-"""Stories between two lines of progress."""
+"""Stories of one seed."""
+
+APART_SECONDS = 5.0
+"""Between two lines of progress."""
 
 CONTROLS = (
     broken.WithoutDedup,
@@ -42,6 +46,47 @@ CONTROLS = (
 )
 
 CONTROL_STORIES = 300
+
+
+class Progress:
+    """Says how far it is, whatever takes long: many stories, one, or the shortening of one."""
+
+    def __init__(self, stories: int) -> None:
+        self._stories = stories
+        self._began = time.monotonic()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._tell, name="progress", daemon=True)
+        self.told = 0
+        self.at = "stories"
+
+    def __enter__(self) -> Progress:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def line(self) -> str:
+        """Where it is now."""
+        seconds = time.monotonic() - self._began
+        return f"{self.at}: {self.told} of {self._stories} told, {seconds:.0f} s"
+
+    def _tell(self) -> None:
+        while not self._done.wait(APART_SECONDS):
+            print(self.line(), flush=True)
+
+
+def _counting(machine: type[Simulation], progress: Progress) -> type[Simulation]:
+    class Counted(machine):  # type: ignore[misc, valid-type]
+        """The same, and each end of a story counts."""
+
+        def teardown(self) -> None:
+            progress.told += 1
+            super().teardown()
+
+    Counted.__qualname__ = Counted.__name__ = machine.__name__
+    return Counted
 
 
 def _rules(stories: int, steps: int) -> settings:
@@ -56,9 +101,10 @@ def _rules(stories: int, steps: int) -> settings:
     )
 
 
-def _is_found(control: type[Simulation], start: int) -> bool:
+def _is_found(control: type[Simulation], start: int, progress: Progress) -> bool:
+    progress.at = f"control {control.__name__}"
     try:
-        told = seed(start)(control)
+        told = seed(start)(_counting(control, progress))
         run_state_machine_as_test(told, settings=_rules(CONTROL_STORIES, 30))
     except AssertionError as found:
         print(f"control {control.__name__}: found ({found})"[:150], flush=True)
@@ -69,18 +115,22 @@ def _is_found(control: type[Simulation], start: int) -> bool:
 
 def run(stories: int, steps: int, start: int, has_controls: bool) -> int:
     """Tell the stories; return the exit code."""
-    began = time.monotonic()
     print(f"{stories} stories of up to {steps} steps, --seed {start}", flush=True)
+    with Progress(stories) as progress:
+        return _run(stories, steps, start, has_controls, progress)
+
+
+def _run(stories: int, steps: int, start: int, has_controls: bool, progress: Progress) -> int:
     for number, told in enumerate(range(0, stories, ROUND)):
         count = min(ROUND, stories - told)
-        machine = seed(start + number)(Simulation)
+        machine = seed(start + number)(_counting(Simulation, progress))
         try:
             run_state_machine_as_test(machine, settings=_rules(count, steps))
         except AssertionError:
             print(f"a promise was broken; again: --examples {count} --seed {start + number}")
             raise
-        print(f"{told + count} of {stories}, {time.monotonic() - began:.0f} s", flush=True)
-    found = [_is_found(each, start) for each in CONTROLS] if has_controls else [True]
+        print(f"{progress.line()}, seed {start + number} kept", flush=True)
+    found = [_is_found(each, start, progress) for each in CONTROLS] if has_controls else [True]
     return 0 if all(found) else 1
 
 

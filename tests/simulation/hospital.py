@@ -14,21 +14,27 @@ from typing import Any
 import httpx
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from litestar import Litestar
 from sqlalchemy import event, select
 from uuid6 import uuid7
 
+from store_forward.contract.courier import CourierReceipts
 from store_forward.contract.keys import public_pem
+from store_forward.contract.recipients import RecipientsKey
+from store_forward.contract.wire import Batch, BatchAnswer
 from store_forward.gateway.api import Gateway
 from store_forward.gateway.app import create_app
 from store_forward.gateway.batches import BatchDesk
 from store_forward.gateway.case_desk import CaseDesk
 from store_forward.gateway.catalogue import Catalogue
+from store_forward.gateway.courier import CourierDesk
 from store_forward.gateway.database import open_database
 from store_forward.gateway.enrolment import Enrolments
+from store_forward.gateway.problems import Refused
 from store_forward.gateway.reference import set_epoch
 from store_forward.gateway.stream_desk import StreamDesk
-from store_forward.gateway.tables import inbox, resolution
+from store_forward.gateway.tables import inbox, resolution, stream
 from tests.postgres.places import Place
 from tests.unit.gateway.bench import RECEIPT_KEY, TERMS, small_clinic
 
@@ -36,11 +42,22 @@ HOST = "https://gateway.test"
 
 TOKEN = "an operator's token"
 
+COURIER_KEY = RecipientsKey(X25519PrivateKey.from_private_bytes(bytes(range(3, 35))))
+"""What opens the bundles that are carried here."""
+
 Seat = tuple[str, str, int]
 """An entry's place: device, incarnation, sequence number."""
 
 Link = tuple[str, str, int, str]
 """An entry's place and chain hash: clones of a disk write different entries to the same place."""
+
+
+_BEYOND_AN_END = select(inbox.c.device, inbox.c.incarnation, inbox.c.seq).join(
+    stream,
+    (inbox.c.device == stream.c.device)
+    & (inbox.c.incarnation == stream.c.incarnation)
+    & (inbox.c.seq > stream.c.fenced_seq),
+)
 
 
 class GatewayDied(Exception):
@@ -85,6 +102,8 @@ class Hospital:
         self.arrivals: dict[Link, Arrival] = {}
         self.outcomes: dict[Link, set[str]] = {}
         self.decided: dict[Seat, set[str]] = {}
+        self.beyond_when_ended: dict[tuple[str, str], set[int]] = {}
+        """What of an ended journal was here beyond its end when it was ended."""
         self.changes = 0
         """Grows whenever the database may have changed."""
         self._statements: dict[Any, Any] = {}
@@ -180,6 +199,36 @@ class Hospital:
             self.look()
         return httpx.Response(response.status_code, headers=response.headers, content=body)
 
+    def take_bundle(self, path: Path) -> CourierReceipts:
+        """Apply a bundle that was carried here. Raises BundleRefused, GatewayDied."""
+        enrolments: Any = self._desks["enrolments"]
+        desk = CourierDesk(
+            self, COURIER_KEY, enrolments.find_key, RECEIPT_KEY, "gateway-1", self._now
+        )
+        self._is_serving = True
+        try:
+            return desk.take(path)
+        except GatewayDied:
+            self._is_serving = False
+            self.restart()
+            raise
+        finally:
+            self._is_serving = False
+            self.look()
+
+    def receive(self, arrived: Batch) -> BatchAnswer:
+        """A batch out of a bundle, which meets the same faults as one by network. Raises Refused,
+        GatewayDied."""
+        self.requests += 1
+        self.changes += 1
+        for poison, status in self.poison.items():
+            if any(poison in bytes(item.entry) for item in arrived.items):
+                raise Refused(status, "poison", "refused at the edge")
+        desk: Any = self._desks["desk"]
+        answer: BatchAnswer = desk.receive(arrived)
+        self.look()
+        return answer
+
     async def ask_as_operator(self, path: str, told: msgspec.Struct) -> None:
         """Post what staff decide. Who sees the gateway die asks again another day."""
         headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
@@ -203,6 +252,18 @@ class Hospital:
         for row in self.rows(select(resolution)):
             seat = (row.device, row.incarnation, row.seq)
             self.decided.setdefault(seat, set()).add(row.verdict)
+        now = self.beyond_the_ends()
+        self.beyond_when_ended = {key: self.beyond_when_ended.get(key, now[key]) for key in now}
+
+    def beyond_the_ends(self) -> dict[tuple[str, str], set[int]]:
+        """Of each ended journal (device, incarnation) what is here beyond its end."""
+        ended = select(stream).where(stream.c.fenced_at.is_not(None))
+        found: dict[tuple[str, str], set[int]] = {
+            (row.device, row.incarnation): set() for row in self.rows(ended)
+        }
+        for row in self.rows(_BEYOND_AN_END):
+            found[row.device, row.incarnation].add(row.seq)
+        return found
 
     def _refusal(self, request: httpx.Request, content: bytes) -> httpx.Response | None:
         """A fault of the gateway that has to do with what is in some entries."""

@@ -22,6 +22,7 @@ from store_forward.store.journal import Row
 from store_forward.store.keys import StoreKey
 from store_forward.store.sending.exceptions import Standout
 from store_forward.store.sending.marks import Step
+from store_forward.store.sending.outbox import Waiting
 from store_forward.store.store import Role, Store
 from store_forward.sync.client import GatewayClient
 from store_forward.sync.service import Surroundings, SyncService
@@ -142,13 +143,11 @@ class Kiosk:
 
     def start(self) -> None:
         """Core starts, which recovers the journal, and sync."""
-        path = self.folder / "store.db"
-        self.core = Store.open(path, KEY, device=self.device, create=True, now=self.now)
+        self.core = Store.open(self.path, KEY, device=self.device, create=True, now=self.now)
         self.start_sync()
 
     def start_sync(self) -> None:
-        path = self.folder / "store.db"
-        self.guest = Store.open(path, KEY, device=self.device, role=Role.GUEST)
+        self.guest = Store.open(self.path, KEY, device=self.device, role=Role.GUEST)
         http = httpx.AsyncClient(
             transport=self.line,
             base_url=HOST,
@@ -207,6 +206,25 @@ class Kiosk:
     def leases(self) -> tuple[SlotLease, ...]:
         """What core may sell, by the gateway's clock."""
         return self.core.allotments.sellable(self._watch.now())
+
+    def sendable(self) -> list[Waiting]:
+        """What waits and is held up by nothing."""
+        parked = {each.seq for each in self.core.outbox.parked()}
+        free: list[Waiting] = []
+        lanes: set[str] = set()
+        ids: set[str] = set()
+        for each in self.core.outbox.waiting(0, 10_000):
+            if each.seq in parked or each.lane in lanes or not ids.isdisjoint(each.parents):
+                lanes.add(each.lane)
+                ids.add(each.id)
+            else:
+                free.append(each)
+        return free
+
+    @property
+    def path(self) -> Path:
+        """Its store."""
+        return self.folder / "store.db"
 
     @property
     def incarnation(self) -> str:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import structlog
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from store_forward.contract.facts import (
     CaseOpened,
@@ -27,15 +27,11 @@ from store_forward.contract.facts import (
 from store_forward.contract.resolutions import Verdict
 from store_forward.gateway.batches import BatchDesk
 from tests.postgres.places import Place, SqlitePlaces
+from tests.simulation.by_hand import MOST_KIOSKS, WHICH, ByHand
 from tests.simulation.kiosk import Kiosk, Order, Parts
 from tests.simulation.network import FORGERIES, Trouble
 from tests.simulation.world import World
 from tests.unit.gateway.bench import FEE_FEN
-
-MOST_KIOSKS = 3
-
-WHICH = st.integers(0, 30)
-"""Picks one of what there is."""
 
 FIRST_STEPS = 7
 """Of a kiosk that meets the gateway: health, mark, leases, reference data."""
@@ -59,7 +55,7 @@ def scratch_folder() -> str:
     return tempfile.mkdtemp(prefix="outpost-fuzz-", dir=memory if memory.is_dir() else None)
 
 
-class Simulation(RuleBasedStateMachine):
+class Simulation(ByHand):
     """One story. Subclasses put broken parts in, or another database."""
 
     desk_type: ClassVar[type[BatchDesk]] = BatchDesk
@@ -279,9 +275,6 @@ class Simulation(RuleBasedStateMachine):
     @invariant()
     def everything_holds(self) -> None:
         self.world.observer.check(self.world.kiosks)
-
-    def kiosk(self, which: int) -> Kiosk:
-        return self.world.kiosks[which % len(self.world.kiosks)]
 
     def contradicted(self) -> bool:
         return any(each.is_contradicted or each.seems_contradicted for each in self.world.kiosks)

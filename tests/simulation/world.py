@@ -16,6 +16,7 @@ from store_forward.gateway.batches import BatchDesk
 from store_forward.gateway.tables import open_case, stream
 from store_forward.store.sending.exceptions import Standing
 from tests.postgres.places import Place
+from tests.simulation.errands import Errands
 from tests.simulation.hospital import Hospital
 from tests.simulation.invariants import Observer
 from tests.simulation.kiosk import Kiosk, Memory, Numbers, Parts, Watch
@@ -58,6 +59,7 @@ class World:
         self.backups: list[Path] = []
         self.observer = Observer(self.hospital)
         self._folders = 0
+        self.errands = Errands(self)
 
     def close(self) -> None:
         for each in self.kiosks:
@@ -171,11 +173,15 @@ class World:
             self.observer.check_end(kiosk, self._is_fenced(kiosk))
 
     def _drive(self, is_there: Callable[[Kiosk], bool]) -> None:
+        self.watch.seconds += 1.0
+        healed_at = self.watch.seconds
         for kiosk in self.kiosks:
             for _ in range(MOST_STEPS):
                 if kiosk.is_contradicted:
                     self.restart(kiosk)
-                if kiosk.service.state.link.is_up and is_there(kiosk):
+                link = kiosk.service.state.link
+                # In contact since then: a gateway that is another one now shows at the next probe.
+                if link.is_up and (link.last_contact_at or 0.0) >= healed_at and is_there(kiosk):
                     break
                 self.step(kiosk)
             else:
@@ -196,7 +202,9 @@ class World:
             entry = row.entry()
             is_poison = any(poison in row.body for poison in self.hospital.poison)
             is_parked = kiosk.core.outbox.outcome_of_entry(row.seq) is Standing.PARKED
-            if is_parked and f"parked:{kiosk.incarnation}:{row.seq}" not in cases:
+            # No case where a stick, or a lost answer, has left it with the gateway already.
+            is_told = f"parked:{kiosk.incarnation}:{row.seq}" in cases
+            if is_parked and not is_told and not self.observer.is_known(kiosk.device, entry.id):
                 return False
             is_held = entry.lane in held_lanes or not held_ids.isdisjoint(entry.depends_on)
             if not is_poison and not is_held:
