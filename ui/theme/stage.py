@@ -34,6 +34,8 @@ MOST_TEXTURES = 160
 def _texture(name: str, width_px: int, ink: str, contrast: Contrast) -> Any:
     width, height, pixels = render(DRAWINGS[name], width_px, PALETTES[contrast], ink)
     texture = Texture.create(size=(width, height), colorfmt="rgba")
+    # Shown as large as it is, on whole pixels.
+    texture.mag_filter = texture.min_filter = "nearest"
     texture.blit_buffer(pixels, colorfmt="rgba", bufferfmt="ubyte")
     texture.flip_vertical()
     return texture

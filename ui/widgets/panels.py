@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from kivy.graphics import Color, Rectangle
@@ -10,7 +11,7 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
 from ui.theme import stage
-from ui.widgets.rounded import RoundedBox
+from ui.widgets.rounded import CLEAR, Coat, CoatedBox
 
 
 class Column(BoxLayout):
@@ -53,41 +54,37 @@ class Ground:
         self._widget = widget
         self._stage = stage.current()
         with widget.canvas.before:
-            self._edge_colour = Color(0, 0, 0, 0)
-            self._edge = RoundedBox()
-            self._fill_colour = Color(0, 0, 0, 0)
-            self._fill = RoundedBox()
+            Color(1, 1, 1, 1)
+            self._box = CoatedBox()
         widget.fbind("pos", self.place)
         widget.fbind("size", self.place)
-        self._line = 0
+        self._coat = Coat()
         self._rounded = True
-        self._fill_rgba: tuple[float, ...] = (0, 0, 0, 0)
-        self._edge_rgba: tuple[float, ...] = (0, 0, 0, 0)
 
     def paint(self, fill: str, edge: str = "", line: int = 0, rounded: bool = True) -> None:
         """Colours by role; an empty role paints nothing."""
         palette = self._stage.look.palette
-        self._fill_rgba = palette.rgba(fill) if fill else (0, 0, 0, 0)
-        self._edge_rgba = palette.rgba(edge) if edge else (0, 0, 0, 0)
-        self._line = line if edge else 0
+        self._coat = Coat(
+            palette.rgba(fill) if fill else CLEAR,
+            palette.rgba(edge) if edge else CLEAR,
+            line if edge else 0,
+            self._coat.radius if rounded else 1,
+        )
         self._rounded = rounded
         self.place()
 
     def place(self, *_: object) -> None:
-        x, y = self._widget.pos
-        width, height = self._widget.size
-        visible = width >= 1 and height >= 1
-        # What cannot be seen must not be painted either: transparent pixels cost as much.
-        has_fill, has_edge = visible and self._fill_rgba[3] > 0, visible and self._edge_rgba[3] > 0
-        self._fill_colour.rgba, self._edge_colour.rgba = self._fill_rgba, self._edge_rgba
-        radius = min(self._stage.look.radius, width / 2, height / 2) if self._rounded else 0
-        inset = self._line
-        self._edge.pos, self._edge.size = (x, y), (width, height) if has_edge else (0, 0)
-        self._edge.radius = [max(radius, 0.1)]
-        self._fill.pos = (x + inset, y + inset)
-        filled = (max(0, width - 2 * inset), max(0, height - 2 * inset))
-        self._fill.size = filled if has_fill else (0, 0)
-        self._fill.radius = [max(radius - inset, 0.1)]
+        width, height = size = self._widget.size
+        if width < 1 or height < 1:
+            # What cannot be seen must not be painted either: transparent pixels cost as much.
+            self._box.show((0, 0), (0, 0), Coat())
+            return
+        coat = self._coat
+        if self._rounded:
+            radius = max(1, round(min(self._stage.look.radius, width / 2, height / 2)))
+            if coat.radius != radius:
+                self._coat = coat = replace(coat, radius=radius)
+        self._box.show(tuple(self._widget.pos), tuple(size), coat)
 
 
 class Card(Column):
