@@ -56,6 +56,7 @@ class Shell(FloatLayout):
         self._send = send
         self.screen: Screen | None = None
         self.bodies: dict[type[Any], Body] = {}
+        self._rehearsed: set[type[Any]] = set()
         self.overlay: Overlay | None = None
         self._column = BoxLayout(orientation="vertical")
         self.header = Header()
@@ -84,6 +85,7 @@ class Shell(FloatLayout):
             self._column.add_widget(self.footer)
         self.footer.show(screen)
         body = self.body_for(type(screen.view))
+        self._rehearsed.add(type(screen.view))
         body.show(screen)
         if body.parent is not self.holder:
             self.holder.clear_widgets()
@@ -98,12 +100,22 @@ class Shell(FloatLayout):
         return self.bodies[view]
 
     def build_next(self) -> bool:
-        """Build one body ahead of its use; False when all are there."""
+        """Take one step towards having every body ready before its use; False when all are."""
         for view in AHEAD:
             if view not in self.bodies:
                 self.body_for(view)
                 return True
+            if view not in self._rehearsed:
+                self._rehearsed.add(view)
+                self._rehearse(self.bodies[view])
+                return True
         return False
+
+    def _rehearse(self, body: Body) -> None:
+        """Let a body lay itself out where it will stand, unseen."""
+        body.pos = (0, self.footer.height)
+        body.size = (self.width, max(0, self.height - self.header.height - self.footer.height))
+        body.rehearse()
 
     def forget(self) -> None:
         """Clear and drop every body: nothing keeps what the patient was shown."""
@@ -111,6 +123,7 @@ class Shell(FloatLayout):
         for body in self.bodies.values():
             wipe(body)
         self.bodies.clear()
+        self._rehearsed.clear()
         if self.overlay is not None:
             wipe(self.overlay)
 

@@ -11,7 +11,6 @@ from kivy.uix.stacklayout import StackLayout
 from firmware.messages.intents import Intent
 from ui.theme import stage
 from ui.widgets.buttons import PushButton
-from ui.widgets.touchable import Touchable
 
 
 @dataclass(frozen=True)
@@ -25,14 +24,26 @@ class Chip:
 
 
 class ChipButton(PushButton):
-    """A button as wide as its label."""
+    """A button as wide as its label; can be given another one later."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, chip: Chip, send: Callable[[Intent], None], **kwargs: Any) -> None:
         super().__init__(role="body", heavy=False, **kwargs)
         self.size_hint_x = None
+        self._send = send
+        self.show(chip)
+
+    def show(self, chip: Chip) -> None:
+        self._intent = chip.intent
+        self.sid = chip.sid
+        self.kind = "chosen" if chip.chosen else "plain"
+        self.picture = "check" if chip.chosen else ""
+        self.content = chip.content
         look = stage.current().look
         picture = self._picture.width + self.spacing if self.picture else 0
         self.width = max(look.target, self._words.natural_width + picture + 2 * look.mm(4))
+
+    def on_tap(self) -> None:
+        self._send(self._intent)
 
 
 class Chips(StackLayout):
@@ -47,24 +58,17 @@ class Chips(StackLayout):
         self.fbind("minimum_height", self._grow)
 
     def fill(self, chips: Sequence[Chip], send: Callable[[Intent], None]) -> None:
-        """Show these chips; nothing happens if they stand there already."""
+        """Show these; buttons are kept and told their new content."""
         if tuple(chips) == self._shown:
             return
         self._shown = tuple(chips)
-        self.clear_widgets()
-        for chip in chips:
-            button = ChipButton(
-                sid=chip.sid,
-                content=chip.content,
-                kind="chosen" if chip.chosen else "plain",
-                picture="check" if chip.chosen else "",
-            )
-            button.bind(on_tap=_sender(send, chip.intent))
-            self.add_widget(button)
+        buttons = self.children[::-1]
+        for button, chip in zip(buttons, chips, strict=False):
+            button.show(chip)
+        for button in buttons[len(chips) :]:
+            self.remove_widget(button)
+        for chip in chips[len(buttons) :]:
+            self.add_widget(ChipButton(chip, send))
 
     def _grow(self, *_: object) -> None:
         self.height = self.minimum_height
-
-
-def _sender(send: Callable[[Intent], None], intent: Intent) -> Callable[[Touchable], None]:
-    return lambda _: send(intent)

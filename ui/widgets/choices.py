@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kivy.properties import NumericProperty
@@ -115,8 +115,8 @@ class ChoiceCard(Touchable):
         lines = [self._title]
         if choice.detail:
             lines.append(self._detail)
+        self._state_picture.name, self._state.content, _ = choice.state or ("", "", "")
         if choice.state:
-            self._state_picture.name, self._state.content, _ = choice.state
             lines.append(self._state_line)
         if self._text.children[::-1] != lines:
             self._text.clear_widgets()
@@ -125,6 +125,12 @@ class ChoiceCard(Touchable):
         if choice.picture:
             self._picture.name = choice.picture
         self._ink()
+
+    def empty(self) -> None:
+        """Hold nothing of what was shown."""
+        self.show(
+            replace(self._choice, sid="", title="", detail="", state=None, value="", speech="")
+        )
 
     def _ink(self, *_: object) -> None:
         strong = self.ink
@@ -158,26 +164,42 @@ class Choices(GridLayout):
         self.height = 0
         self.row_force_default = True
         self._cards: list[ChoiceCard] = []
+        self._spare: list[ChoiceCard] = []
         self._room = 0.0
         self.fbind("minimum_height", self._take_height)
         self.fbind("most_height", self._even)
 
     def fill(self, choices: Sequence[Choice], send: Callable[[Intent], None]) -> None:
         """Show these; cards are kept and told their new content."""
-        same_make = len(choices) == len(self._cards) and all(
-            card.has_picture == bool(choice.picture)
-            for card, choice in zip(self._cards, choices, strict=True)
-        )
-        if same_make:
-            for card, choice in zip(self._cards, choices, strict=True):
-                card.show(choice)
+        kept = 0
+        for card, choice in zip(self._cards, choices, strict=False):
+            if card.has_picture != bool(choice.picture):
+                break
+            card.show(choice)
+            kept += 1
+        if kept == len(choices) == len(self._cards):
             return
-        self.clear_widgets()
-        self._cards = [ChoiceCard(choice, send) for choice in choices]
-        for card in self._cards:
-            card.fbind_height(self._even)
+        for card in self._cards[kept:]:
+            self.remove_widget(card)
+            card.empty()
+            self._spare.append(card)
+        del self._cards[kept:]
+        for choice in choices[kept:]:
+            card = self._card_for(choice, send)
+            self._cards.append(card)
             self.add_widget(card)
         self._even()
+
+    def _card_for(self, choice: Choice, send: Callable[[Intent], None]) -> ChoiceCard:
+        """A card of this make that is not needed elsewhere, or a new one."""
+        for card in self._spare:
+            if card.has_picture == bool(choice.picture):
+                self._spare.remove(card)
+                card.show(choice)
+                return card
+        card = ChoiceCard(choice, send)
+        card.fbind_height(self._even)
+        return card
 
     def give_room(self, height: float) -> None:
         """The height there is; cards grow into it up to ``most_height``."""

@@ -37,20 +37,24 @@ class Words(Label):
         self._stage = stage.current()
         self._shown = ""
         self._ruler: Any = None
+        self._settled: tuple[object, ...] = ()
         super().__init__(**kwargs)
         self.size_hint_y = None
         if not self.wraps:
             self.size_hint_x = None
-        for name in ("role", "heavy", "ink", "wraps", "fits"):
+        for name in ("role", "heavy", "wraps", "fits"):
             self.fbind(name, self._dress)
-        self.fbind("width", self._settle)
+        self.fbind("ink", self._tint)
+        for name in ("width", "parent"):
+            self.fbind(name, self._settle)
         self.fbind("texture_size", self._take_size)
         with self.canvas:
-            Color(1, 1, 1, 1)
+            self._colour = Color(1, 1, 1, 1)
             self._rectangle = Rectangle(size=(0, 0))
         for name in ("texture", "pos", "size", "halign"):
             self.fbind(name, self._place)
         self._dress()
+        self._tint()
         self._take_size()
 
     def _place(self, *_: object) -> None:
@@ -64,6 +68,9 @@ class Words(Label):
         spare = self.width - width
         offset = {"left": 0, "auto": 0, "right": spare}.get(self.halign, spare / 2)
         x, y = self.x + offset, self.y + (self.height - height) / 2
+        if texture.mag_filter != "nearest":
+            # It stands on whole pixels: blending neighbours would change nothing and cost a third.
+            texture.mag_filter = texture.min_filter = "nearest"
         self._rectangle.texture = texture
         self._rectangle.size = (width, height)
         self._rectangle.pos = (round(x), round(y))
@@ -89,21 +96,33 @@ class Words(Label):
 
     def _dress(self, *_: object) -> None:
         look, fonts = self._stage.look, self._stage.fonts
+        self._settled = ()
         self.font_name = fonts.bold if self.heavy else fonts.regular
-        self.color = look.palette.rgba(self.ink)
         self.font_size = look.font(self.role)
         self._ruler = None
         if not self.wraps:
             self.size_hint_x = None
         self._settle()
 
+    def _tint(self, *_: object) -> None:
+        """Text is rendered in white: another ink, as under a finger, need not render it again."""
+        self._colour.rgba = self._stage.look.palette.rgba(self.ink)
+
     def _settle(self, *_: object) -> None:
+        # Before it has a place its width means nothing: breaking for it would be in vain.
+        width: float | None = None
+        if self.parent is not None:
+            width = self.size[0]
+        settled = (self._shown, width, self.fits, self.wraps, self.role, self.heavy)
+        if settled == self._settled:
+            return
+        self._settled = settled
         if self.fits:
             self.font_size = self._fitting_size()
-        if self.fits or not self.wraps:
+        if self.fits or not self.wraps or width is None:
             self.text = self._shown
         else:
-            self.text = broken(self._shown, self.width, self._measure)
+            self.text = broken(self._shown, width, self._measure)
 
     def _fitting_size(self) -> int:
         look = self._stage.look
