@@ -143,8 +143,8 @@ class Store:
         if not create and not directory.exists():
             open_database(path, key, device)[0].close()  # leaves nothing behind where nothing is
         mirror = Mirror(directory, key)
-        mirror.lock()
         try:
+            mirror.lock()
             recovery = Recovery(
                 path,
                 key,

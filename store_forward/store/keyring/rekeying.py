@@ -33,9 +33,9 @@ def rekey(store: Path, current: StoreKey) -> Iterator[Callable[[StoreKey], None]
         StoreError: the store cannot be opened or read; it opens with the key it had.
     """
     keeper = Mirror(mirror_beside(store), current)
-    if keeper.directory.exists():
-        keeper.lock()
     try:
+        if keeper.directory.exists():
+            keeper.lock()
         yield lambda following: _change(store, current, following)
     finally:
         keeper.close()
