@@ -119,14 +119,6 @@ class Body(BoxLayout):
         """Replace everything shown by what ``screen`` says."""
         raise NotImplementedError
 
-    def rehearse(self) -> None:
-        """Before anyone sees it: stand there as it usually will, so that ``show`` need only
-        change texts. For bodies that build widgets by what they show."""
-
-
-PROP = "国"
-"""Stands where a text will be: it opens the fonts, and gives lines their height."""
-
 
 class NextArea(Choices):
     """One card above all others, or nothing."""

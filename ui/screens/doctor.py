@@ -7,10 +7,9 @@ from typing import Any
 
 from kivy.lang import Builder
 
-from firmware.messages.intents import Activity, ChooseDoctor, FilterDoctors
+from firmware.messages.intents import ChooseDoctor, FilterDoctors
 from firmware.messages.views import DoctorRow, DoctorView, Screen, Text
 from ui.i18n.formats import spoken_yuan, yuan
-from ui.screens.body import PROP
 from ui.screens.listing import ListBody
 from ui.theme import stage
 from ui.widgets.chips import Chip, Chips
@@ -28,7 +27,6 @@ KV_NAMES = (
 Builder.load_file(str(Path(__file__).with_name("doctor.kv")))
 
 ROOMY_ROWS, COMPACT_ROWS, ELDER_ROWS = 5, 3, 2
-USUAL_FILTERS = 5
 
 
 class DoctorBody(ListBody):
@@ -42,13 +40,6 @@ class DoctorBody(ListBody):
         self.capacity = ROOMY_ROWS if look.is_roomy else COMPACT_ROWS
         if compact and (look.is_elder or not look.is_portrait):
             self.capacity = ELDER_ROWS
-
-    prop = Choice("", PROP, Activity(), PROP, ("check", PROP, "success"), PROP, large=True)
-
-    def rehearse(self) -> None:
-        chips = 2 if self._is_elder else USUAL_FILTERS
-        self.ids.filters.fill([Chip("", PROP, Activity())] * chips, self.send)
-        super().rehearse()
 
     def show(self, screen: Screen) -> None:
         view = screen.view

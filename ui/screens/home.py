@@ -7,10 +7,10 @@ from typing import Any
 
 from kivy.lang import Builder
 
-from firmware.messages.intents import Activity, ChooseService
-from firmware.messages.views import HomeView, NextAction, Reason, Screen, Service, Tile, TileState
+from firmware.messages.intents import ChooseService
+from firmware.messages.views import HomeView, NextAction, Reason, Screen, Tile, TileState
 from ui.i18n.formats import spoken_time
-from ui.screens.body import PROP, Body
+from ui.screens.body import Body
 from ui.theme import stage
 from ui.widgets.choices import Choice
 from ui.widgets.pager import Pager, Part
@@ -46,13 +46,6 @@ class HomeBody(Body):
         self.ids.tiles.choices.cols = 1 if self._look.is_elder else 2
         self.lead_in_landscape(self.ids.next_action)
         self.ids.pager.bind(on_turn=self._turn)
-
-    def rehearse(self) -> None:
-        tile = Choice(
-            "", PROP, Activity(), state=("check", PROP, "success"), picture="check", large=True
-        )
-        tiles = ELDER_CHOICES if self._look.is_elder else len(Service)
-        self.ids.tiles.choices.fill([tile] * tiles, self.send)
 
     def show(self, screen: Screen) -> None:
         view = screen.view

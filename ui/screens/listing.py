@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from firmware.messages.intents import Activity, Intent, TurnPage
-from ui.screens.body import PROP, Body
+from firmware.messages.intents import Intent, TurnPage
+from ui.screens.body import Body
 from ui.widgets.choices import Choice
 from ui.widgets.pager import Part
 
@@ -15,9 +15,6 @@ class ListBody(Body):
     """Expects ``area`` (ListArea) and ``pager`` (Pager) in its KV rule."""
 
     capacity = 5
-    prop = Choice("", PROP, Activity(), detail=PROP)
-    """What a row usually has."""
-
     is_listing = True
 
     def __init__(self, send: Callable[[Intent], None], **kwargs: Any) -> None:
@@ -43,9 +40,6 @@ class ListBody(Body):
     def _lay(self) -> None:
         self.ids.area.choices.fill(self._rows[self._part.span], self.send)
         self.ids.pager.show(self._part)
-
-    def rehearse(self) -> None:
-        self.ids.area.choices.fill([self.prop] * self.capacity, self.send)
 
     def _turn(self, _: object, by: int) -> None:
         part = self._part

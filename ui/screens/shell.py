@@ -25,12 +25,14 @@ from firmware.messages.views import (
     PayView,
     Screen,
     SlotView,
+    View,
 )
 from ui.screens.body import Body
 from ui.screens.footer import Footer
 from ui.screens.header import Header
 from ui.screens.overlays import Overlay, question_for
 from ui.screens.registry import BODIES
+from ui.screens.rehearsal import TYPICAL_VIEWS
 from ui.theme import stage
 from ui.widgets.words import Words
 
@@ -56,7 +58,7 @@ class Shell(FloatLayout):
         self._send = send
         self.screen: Screen | None = None
         self.bodies: dict[type[Any], Body] = {}
-        self._rehearsed: set[type[Any]] = set()
+        self._rehearsals: dict[type[Any], list[View]] = {}
         self.overlay: Overlay | None = None
         self._column = BoxLayout(orientation="vertical")
         self.header = Header()
@@ -66,6 +68,8 @@ class Shell(FloatLayout):
             self._column.add_widget(widget)
         self.add_widget(self._column)
         self.footer.fbind("height", self._reach)
+        # Also while it is not shown: its height says where a body will stand.
+        self.fbind("width", self.footer.setter("width"))
 
     def _reach(self, *_: object) -> None:
         height = stage.current().look.reach_top - self.footer.height
@@ -85,7 +89,7 @@ class Shell(FloatLayout):
             self._column.add_widget(self.footer)
         self.footer.show(screen)
         body = self.body_for(type(screen.view))
-        self._rehearsed.add(type(screen.view))
+        self._rehearsals.pop(type(screen.view), None)
         body.show(screen)
         if body.parent is not self.holder:
             self.holder.clear_widgets()
@@ -104,18 +108,20 @@ class Shell(FloatLayout):
         for view in AHEAD:
             if view not in self.bodies:
                 self.body_for(view)
+                self._rehearsals[view] = list(TYPICAL_VIEWS.get(view, ()))
                 return True
-            if view not in self._rehearsed:
-                self._rehearsed.add(view)
-                self._rehearse(self.bodies[view])
+            if self._rehearsals.get(view):
+                self._rehearse(self.bodies[view], self._rehearsals[view].pop(0))
                 return True
         return False
 
-    def _rehearse(self, body: Body) -> None:
+    def _rehearse(self, body: Body, view: View) -> None:
         """Let a body lay itself out where it will stand, unseen."""
+        if self.screen is None or body.parent is not None:
+            return
         body.pos = (0, self.footer.height)
         body.size = (self.width, max(0, self.height - self.header.height - self.footer.height))
-        body.rehearse()
+        body.show(Screen(self.screen.number, self.screen.frame, view))
 
     def forget(self) -> None:
         """Clear and drop every body: nothing keeps what the patient was shown."""
@@ -123,7 +129,7 @@ class Shell(FloatLayout):
         for body in self.bodies.values():
             wipe(body)
         self.bodies.clear()
-        self._rehearsed.clear()
+        self._rehearsals.clear()
         if self.overlay is not None:
             wipe(self.overlay)
 

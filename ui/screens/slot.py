@@ -7,10 +7,9 @@ from typing import Any
 
 from kivy.lang import Builder
 
-from firmware.messages.intents import Activity, ChooseSlot
+from firmware.messages.intents import ChooseSlot
 from firmware.messages.views import Reason, Screen, SlotRow, SlotView
 from ui.i18n.formats import spoken_time
-from ui.screens.body import PROP
 from ui.screens.listing import ListBody
 from ui.theme import stage
 from ui.widgets.choices import Choice
@@ -38,8 +37,6 @@ class SlotBody(ListBody):
         self.ids.area.choices.cols = 3
         if look.is_elder:
             self.ids.area.choices.cols = 1 if look.is_portrait else 2
-
-    prop = Choice("", PROP, Activity(), PROP, large=True)
 
     def show(self, screen: Screen) -> None:
         view = screen.view
