@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from store_forward.contract.lanes import concerns_money
+from store_forward.contract.spans import Range
 from store_forward.store.network_status import SyncStatus
 from store_forward.store.sending.exceptions import Standing, Standout
 from store_forward.store.sending.outbox import Waiting
@@ -54,7 +55,8 @@ class Exceptional:
 
 @dataclass
 class OutboxReport:
-    """The outbox of one kiosk at one moment. ``listed`` are all exceptions, ended ones too."""
+    """The outbox of one kiosk at one moment. ``listed`` are all exceptions, ended ones too,
+    ``lost`` the entries that the kiosk has no more and nobody waits for."""
 
     device: str
     incarnation: str
@@ -65,6 +67,7 @@ class OutboxReport:
     oldest_at: str | None
     status: SyncStatus | None
     listed: list[Exceptional] = field(default_factory=list)
+    lost: tuple[Range, ...] = ()
 
     @property
     def needs_somebody(self) -> bool:
@@ -86,6 +89,7 @@ class OutboxReport:
             f"            {count.money} about money, {count.other} others, "
             f"{count.held} held back behind a parked one",
             f"network     {_network(self.status)}",
+            *(f"lost        {self._lost(each)}" for each in self.lost),
         ]
         for state in ADVICE:
             lines.append(f"{state.value:<11} {states[state]}")
@@ -121,6 +125,10 @@ class OutboxReport:
             for row in rows
         )
 
+    def _lost(self, each: Range) -> str:
+        his = "goes on behind them" if each.last <= self.acked_seq else "is not told yet"
+        return f"entries {each.first} to {each.last}, in both copies: the HIS {his}"
+
     def _what_to_do(self, states: Counter[Standing]) -> list[str]:
         found = [f"{state.value}: {advice}" for state, advice in ADVICE.items() if states[state]]
         journal = self.status.journal if self.status is not None else ""
@@ -146,6 +154,7 @@ def report_outbox(store: Store) -> OutboxReport:
         waiting=_count_waiting(store, {each.seq for each in outbox.parked()}),
         oldest_at=outbox.backlog().oldest_at,
         status=store.network_status.read_status(),
+        lost=outbox.lost(store.journal.base().seq, store.journal.head().seq),
         listed=[Exceptional(each, entries.get(each.seq, _purged(each.seq))) for each in standouts],
     )
 

@@ -23,6 +23,7 @@ from tests.unit.store.builders import (
     receipt,
     result,
 )
+from tests.unit.store.recovery.test_named_gaps import three_runs
 
 
 @pytest.fixture(name="store")
@@ -126,6 +127,21 @@ def test_a_journal_the_gateway_contradicts_comes_before_everything(
     assert report.needs_somebody
     assert f"NOTHING IS SOLD ({word})" in report.render_status()
     assert says in report.render_status()
+
+
+def test_what_both_copies_lost_is_named_and_is_not_waited_for(tmp_path: Path) -> None:
+    disk = three_runs(tmp_path)
+    disk.segments()[1].unlink()
+    disk.database.unlink()
+    disk.log.unlink()
+    with disk.boot() as store:
+        text = report_outbox(store).render_status()
+        assert "waiting     7" in text
+        assert "lost        entries 4 to 6, in both copies: the HIS is not told yet" in text
+        store.outbox.record_answer(receipt(store, 1, 3, ack_seq=3), [])
+        store.outbox.record_answer(receipt(store, 7, 10), [])
+        text = report_outbox(store).render_status()
+        assert "lost        entries 4 to 6, in both copies: the HIS goes on behind them" in text
 
 
 def test_a_lane_is_known_by_the_end_of_its_name() -> None:
