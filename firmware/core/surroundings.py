@@ -27,6 +27,9 @@ SETS = ("departments", "doctors", "schedules")
 
 UNKNOWN_BOOT = "unknown"
 
+HOLD_AGAIN_SECONDS = 30.0
+"""Between two attempts to hold the ballast where there was no room for it."""
+
 LOOK_BACK = 100
 """Entries among which the newest of a trusted clock is looked for at a start."""
 
@@ -60,6 +63,7 @@ class StoreSurroundings:
         self._last_entry: datetime | None = None
         self._backlog = Backlog(0, None)
         self._strains: frozenset[Strain] = frozenset()
+        self._next_hold = 0.0
 
     def world(self) -> World:
         """The picture of now."""
@@ -122,11 +126,20 @@ class StoreSurroundings:
         doctors = self._catalogue.doctors.values()
         reserve = reserve_bytes(limits, max((one.fee_fen for one in doctors), default=0))
         self._strains = weigh(before, self._load(), limits, reserve)
-        if Strain.DISK not in self._strains and not self._ballast.hold():
+        if Strain.DISK not in self._strains and not self._holds_ballast():
             self._strains |= {Strain.DISK}  # a quota, which the disk's free room does not show
         if self._strains != before:
             now = sorted(strain.value for strain in self._strains)
             log.warning("new business paused" if now else "new business goes on", strains=now)
+
+    def _holds_ballast(self) -> bool:
+        """Whether room for a session is kept; what cannot be had is not asked for all the time."""
+        now = self._clock.monotonic()
+        if now < self._next_hold:
+            return False
+        is_held = self._ballast.hold()
+        self._next_hold = now if is_held else now + HOLD_AGAIN_SECONDS
+        return is_held
 
     def _load(self) -> Load:
         room = room_beside(self._store.path)

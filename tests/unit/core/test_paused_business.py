@@ -15,7 +15,7 @@ from firmware.config.model import Limits
 from firmware.core.clocks import Clock
 from firmware.core.pressure import ENTRY_BYTES, STANDING_BYTES
 from firmware.core.profile import profile_of
-from firmware.core.surroundings import StoreSurroundings
+from firmware.core.surroundings import HOLD_AGAIN_SECONDS, StoreSurroundings
 from firmware.messages.views import Reason
 from store_forward.contract.facts import ClockTrust
 from store_forward.store.driver import Access, open_connection
@@ -159,6 +159,8 @@ def test_where_the_room_for_a_session_cannot_be_held_nothing_new_begins(kiosk: K
     kiosk.ballast.size = 1 << 62
     assert kiosk.why_paused() is Reason.STORE_FULL
     kiosk.ballast.size = 500_000
+    assert kiosk.why_paused() is Reason.STORE_FULL
+    kiosk.hours += HOLD_AGAIN_SECONDS / 3600
     assert kiosk.why_paused() is Reason.NONE
 
 
