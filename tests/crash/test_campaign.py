@@ -41,9 +41,12 @@ def test_the_help_teaches(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(90)
-def test_a_run_ends_with_a_table_and_says_that_all_is_well(tmp_path: Path) -> None:
-    done = run(tmp_path, "--states", "12", "--workload", "park", "--processes", "1")
+def test_a_run_ends_with_a_table_and_catches_every_store_that_loses_entries(tmp_path: Path) -> None:
+    done = run(tmp_path, "--states", "12", "--workload", "park", "--processes", "2")
     assert done.code == 0, done.out + done.err
+    for control in catalogue.CONTROLS:
+        [line] = [one for one in done.out.splitlines() if one.startswith(f"{control} ")]
+        assert int(line.split()[2]) >= 18, "too few states to say anything"
     assert "every promise was kept, and every control was caught" in done.out
     [line] = [one for one in done.out.splitlines() if one.startswith("park ")]
     assert line.split()[:6] == ["park", "1", "12", "0", "0", "0"]

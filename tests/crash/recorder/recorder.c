@@ -66,8 +66,22 @@ static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
 
 static void lock(void) { pthread_mutex_lock(&order); }
 static void unlock(void) { pthread_mutex_unlock(&order); }
+/* What shall befall this process; a fork may have been given other conditions than its parent. */
+static void read_conditions(void) {
+    const char *after = getenv("OUTPOST_RECORD_KILL"), *fail = getenv("OUTPOST_RECORD_FAIL");
+    lives = after ? atoi(after) : -1;
+    failing_count = failing_every = 0;
+    failing_call[0] = 0;
+    if (fail && sscanf(fail, "%15[^:]:%63[^:]:%d:%d", failing_call, failing_end, &failing_errno,
+                       &failing_every) != 4) {
+        fprintf(stderr, "recorder: what is to fail? %s\n", fail);
+        abort();
+    }
+}
+
 static void before_fork(void) { lock(); }
 static void after_fork(void) { unlock(); }
+static void in_child(void) { unlock(); read_conditions(); }
 
 __attribute__((constructor)) static void start(void) {
     const char *where = getenv("OUTPOST_RECORD_ROOT"), *log = getenv("OUTPOST_RECORD_LOG");
@@ -76,19 +90,12 @@ __attribute__((constructor)) static void start(void) {
     strcpy(root, where);
     root_size = strlen(root);
     sync_us = us ? atol(us) : 0;
-    const char *after = getenv("OUTPOST_RECORD_KILL");
-    lives = after ? atoi(after) : -1;
-    const char *fail = getenv("OUTPOST_RECORD_FAIL");
-    if (fail && sscanf(fail, "%15[^:]:%63[^:]:%d:%d", failing_call, failing_end, &failing_errno,
-                       &failing_every) != 4) {
-        fprintf(stderr, "recorder: what is to fail? %s\n", fail);
-        abort();
-    }
+    read_conditions();
     int fd = syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0) { fprintf(stderr, "recorder: cannot open %s\n", log); abort(); }
     log_fd = syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, LOG_FD);
     if (log_fd < 0) log_fd = fd; else syscall(SYS_close, fd);
-    pthread_atfork(before_fork, after_fork, after_fork);
+    pthread_atfork(before_fork, after_fork, in_child);
 }
 
 /* One writev on an O_APPEND file: records of several processes never mix. */

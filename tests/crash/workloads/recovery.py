@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def restart_after_kills(folder: Path, rng: random.Random, notebook: Notebook) ->
     from then on, and what it does not find never comes back."""
     for first in range(1001, 6001, 1000):
         kill = {"OUTPOST_RECORD_KILL": str(rng.randint(5, 120))}
-        _run_core(folder, first, rng, kill, expected=(0, -signal.SIGKILL))
+        _fork_core(folder, first, rng, kill, expected=(0, -signal.SIGKILL))
         with KIOSK.boot(folder) as store:
             offered = promises(notebook.read()).offered
             if offered is not None:
@@ -86,7 +87,7 @@ FORGOTTEN = ("-wal", ".segment", "store.db", "nothing")
 def work_on_a_failing_disk(folder: Path, rng: random.Random, notebook: Notebook) -> None:
     """Now and then the disk refuses a write or an fsync; what was refused never comes back."""
     for first, failure in zip(range(1001, 9001, 1000), FAILURES, strict=False):
-        _run_core(folder, first, rng, {"OUTPOST_RECORD_FAIL": failure}, expected=(0,))
+        _fork_core(folder, first, rng, {"OUTPOST_RECORD_FAIL": failure}, expected=(0,))
 
 
 def work_on_a_forgetful_disk(folder: Path, rng: random.Random, notebook: Notebook) -> None:
@@ -100,6 +101,33 @@ def work_on_a_forgetful_disk(folder: Path, rng: random.Random, notebook: Noteboo
             if rng.random() < 0.5:
                 sync.enter_context(KIOSK.open_as_guest(folder))
             _run_core(folder, 1000 * first, rng, more, expected=(0,), anew=anew)
+
+
+def _fork_core(
+    folder: Path, first: int, rng: random.Random, more: dict[str, str], expected: tuple[int, ...]
+) -> None:
+    """The same as ``_run_core`` without a start of Python. No store may be open here: SQLite's
+    locks do not go over to a fork. The recorder reads its conditions anew in one."""
+    seed = str(rng.random())
+    before = os.environ.copy()
+    os.environ.update(more)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            _work(folder, first, random.Random(seed))
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    for name in more.keys() - before.keys():
+        del os.environ[name]
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code not in expected:
+        raise RuntimeError(f"core ended with {code}")
 
 
 def _run_core(
