@@ -28,7 +28,7 @@ from tests.fakes.journal_of import entry_of
 from tests.fakes.kiosk_in_sync import KEY, KioskInSync, kiosk_in_sync
 from tests.fakes.running_gateway import RunningGateway
 from tests.integration.sync.books import DEVICE, connect, recorded
-from tests.unit.store.recovery.kiosk_disk import KioskDisk, power_cut
+from tests.unit.store.recovery.kiosk_disk import KioskDisk, flip, power_cut
 
 LOST = Range(4, 6)
 TOLD = 10
@@ -179,6 +179,34 @@ def test_an_old_disk_that_comes_back_books_nothing_unseen(
     kiosk.record_starts(1)
     kiosk.drain()
     assert kiosk.core.outbox.acked_seq() == TOLD + 1
+
+
+def test_numbers_left_out_behind_a_lost_end_are_closed_too(
+    gateway: RunningGateway, front: FaultyFront, key: Ed25519PrivateKey, disks: list[KioskDisk]
+) -> None:
+    """The gateway has the entry that both copies lost last: its number is not given again."""
+    disk = disks[1].copy(disks[1].folder.with_name("sent"))
+    with kiosk_in_sync(disk.database, DEVICE) as kiosk:
+        connect(kiosk, front, key)
+        answer = send(kiosk, 1, 2, 3, 4, 5, 6)
+        assert answer.receipt.ack_seq == 6
+    damaged = disks[1]
+    damaged.database.unlink()
+    damaged.log.unlink()
+    newest = damaged.segments()[-1]
+    flip(newest, len(newest.read_bytes().rstrip(b"\0")) - 5)
+    with kiosk_in_sync(damaged.database, DEVICE) as kiosk:
+        connect(kiosk, front, key)
+        kiosk.record_starts(2)
+        kiosk.drain()
+        head = kiosk.core.journal.head().seq
+        assert kiosk.core.outbox.acked_seq() == head
+        ((first, last, _),) = told_lost(gateway, kiosk)
+        assert first == 7, "what the gateway has is not lost"
+        assert [seq for seq, _ in recorded(gateway, kiosk)] == [
+            *range(1, first),
+            *range(last + 1, head + 1),
+        ]
 
 
 def test_mirror_and_purge_do_not_wait_for_what_is_lost(
