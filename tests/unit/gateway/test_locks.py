@@ -12,7 +12,8 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, insert
+from structlog.testing import capture_logs
 
 from store_forward.contract.wire import LeaseReturn
 from store_forward.gateway.catalogue import Catalogue
@@ -21,9 +22,18 @@ from store_forward.gateway.database import Database, DatabaseUnavailable, open_d
 from store_forward.gateway.journals import JournalId, lock_journal
 from store_forward.gateway.reference import refresh_schedules
 from store_forward.gateway.slots import find_slots, sell_slot
-from store_forward.gateway.tables import device
+from store_forward.gateway.tables import device, patient
+from tests.fakes.journal_of import JournalOf
 from tests.postgres.places import Place, Places
-from tests.unit.gateway.bench import KIOSK, OTHER_KIOSK, TERMS, GatewayBench, small_clinic
+from tests.unit.gateway.bench import (
+    IDENTITY,
+    KIOSK,
+    OTHER_KIOSK,
+    TERMS,
+    GatewayBench,
+    OrderStory,
+    small_clinic,
+)
 from tests.unit.gateway.test_turns import CAPACITY, remaining, start
 
 Hold = Callable[[Connection], object]
@@ -152,6 +162,28 @@ def test_two_gateways_that_start_on_an_empty_database_migrate_it_once(
         opening = [pool.submit(open_database, place), meanwhile.submit(open_database, place)]
         for each in opening:
             each.result().close()
+
+
+def test_of_two_kiosks_that_meet_a_new_patient_at_once_none_has_to_begin_again(
+    bench: GatewayBench, meanwhile: ThreadPoolExecutor
+) -> None:
+    journal = JournalOf(OTHER_KIOSK)
+    OrderStory(journal, bench.lease(OTHER_KIOSK)[0], "o-2").confirms()
+    known = {
+        "id_type": IDENTITY.id_type,
+        "id_number": IDENTITY.id_number,
+        "patient_number": "P1",
+        "name": IDENTITY.name,
+        "verified": 1,
+    }
+    with capture_logs() as said:
+        with bench.database.write() as connection:
+            connection.execute(insert(patient), known)
+            other = start(meanwhile, lambda: bench.send(journal))
+        other.result()
+    (row,) = bench.rows()["registrations"]
+    assert row["patient_number"] == "P1"
+    assert said == []
 
 
 def written(database: Database, hold: Callable[[Connection], int]) -> int:
