@@ -13,7 +13,7 @@ from firmware.messages.intents import Activity, Intent, Touch, Wake
 from firmware.messages.views import AttractView, Screen
 from ui.fingers import Fingers
 from ui.i18n.catalogue import load_catalogue
-from ui.memory import tidy_up
+from ui.memory import give_back, tidy_up
 from ui.screens.shell import Shell
 from ui.screens.waiting import Waiting
 from ui.theme.fonts import Fonts
@@ -47,6 +47,7 @@ class KioskWindow(FloatLayout):
         self._place_mm = (0.0, 0.0)
         self._is_void = False
         self._has_leftovers = False
+        self._has_scraps = False
         self._touched: Screen | None = None
         self.look = look
         self.shell: Shell | None = None
@@ -127,7 +128,12 @@ class KioskWindow(FloatLayout):
             tidy_up(close_fonts)
             self._prebuild()
         elif self.shell.build_next():
+            self._has_scraps = True
             self._prebuild()
+        elif self._has_scraps:
+            # Pictures were drawn large and scaled down.
+            self._has_scraps = False
+            give_back()
 
     def on_touch_down(self, touch: Any) -> bool:
         if self.screen is None or self.waiting is not None or self._finger is not None:

@@ -16,8 +16,6 @@ from firmware.messages.views import (
     DoctorView,
     DoneView,
     HomeView,
-    IdentifyState,
-    IdentifyView,
     NoteState,
     PayView,
     Reason,
@@ -52,10 +50,6 @@ TYPICAL_VIEWS: dict[type[Any], tuple[View, ...]] = {
         _home(TileState.UNAVAILABLE, Reason.NOT_OFFERED),
         _home(TileState.WORKS, Reason.NONE),
     ),
-    IdentifyView: (
-        IdentifyView(Service.REGISTER_TODAY, IdentifyState.READING),
-        IdentifyView(Service.REGISTER_TODAY, IdentifyState.WAITING),
-    ),
     DepartmentView: (DepartmentView("", (_DEPARTMENT,) * _ROWS, 0, 1),),
     DoctorView: (
         DoctorView(_PROP, (_PROP,) * 2, None, (_PROP,) * 2, None, (_DOCTOR,) * _ROWS, 0, 1),
@@ -68,7 +62,8 @@ TYPICAL_VIEWS: dict[type[Any], tuple[View, ...]] = {
             *("M", "0", True, _PROP, _PROP, _PROP, _PROP, 0, _TIME, _TIME, 0), provisional=True
         ),
     ),
-    PayView: (PayView(0, 0, (0,), NoteState.READY),),
+    # Without its large picture, which is drawn once and then kept: 20 MB for a moment.
+    PayView: (PayView(0, 0, (0,), NoteState.INTERRUPTED),),
     DoneView: (
         DoneView(
             *(0, _PROP, _PROP, _PROP, _TIME, _TIME, SlipState.PRINTED, "0", 0, 0),
