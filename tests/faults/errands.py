@@ -264,7 +264,7 @@ def check_audit(folder: Path, ledger: Ledger) -> list[str]:
     """A file that could not be read is not called sound."""
     report = verify_journal(folder / STORE, KEY)
     said = [] if report.ok else [report.render()]
-    return [*said, *("called sound, unread" for verdict in ledger.verdicts if verdict)]
+    return [*said, *("called sound, unread" for ok in ledger.verdicts if ok and ledger.is_unread)]
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:

@@ -12,13 +12,14 @@ from tests.fakes.fake_devices import FakeDevices
 
 class Ledger:
     """Ids of entries, in order, by what the store said about them; what the devices hold; what an
-    audit said."""
+    audit said, and whether it could read all of it."""
 
     def __init__(self) -> None:
         self.kept: list[str] = []
         self.refused: list[str] = []
         self.unknown: list[str] = []
         self.verdicts: list[bool] = []
+        self.is_unread = False
         self.devices = FakeDevices()
 
     def append(self, store: Store, entries: Sequence[Entry]) -> bool:

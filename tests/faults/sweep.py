@@ -35,6 +35,7 @@ def sweep(folder: Path, exercise: Exercise, trouble: Trouble, injector: Injector
         here = folder / "kiosk"
         shutil.copytree(prepared, here)
         ledger = Ledger()
+        ledger.is_unread = trouble.only_reads_fail
         try:
             with injector.refusing(here, trouble, nth, exercise.files):
                 _run(exercise, here, ledger)
