@@ -25,6 +25,10 @@ CLEAR: Rgba = (0.0, 0.0, 0.0, 0.0)
 WHITE: Rgba = (1.0, 1.0, 1.0, 1.0)
 
 
+NO_CORNERS = (0, 0, 0, 0)
+"""A nine-patch without a size still draws its corners, unless it has none."""
+
+
 @dataclass(frozen=True)
 class Coat:
     """How a box is painted: ground, outline of ``line`` pixels, radius of its corners."""
@@ -72,7 +76,7 @@ class CoatedBox(BorderImage):
     """A box in its own colours, on whole pixels. The colour before it must be white."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(size=(0, 0), **kwargs)
+        super().__init__(size=(0, 0), border=NO_CORNERS, **kwargs)
         self._shown: tuple[object, ...] = ()
 
     def show(self, pos: tuple[float, float], size: tuple[float, float], coat: Coat) -> None:
@@ -81,7 +85,7 @@ class CoatedBox(BorderImage):
             return
         self._shown = (pos, size, coat)
         if not coat.fill[3] and not (coat.line and coat.edge[3]):
-            self.size = (0, 0)
+            self.size, self.border = (0, 0), NO_CORNERS
             return
         left, bottom = round(pos[0]), round(pos[1])
         self.texture = _picture(coat)
