@@ -100,6 +100,7 @@ class CourierDesk:
                 layout = read_layout(file)
                 header = layout.header
                 self._check_maker(path, header)
+                self._check_recipient(path, header)
                 content = open_sealed(file, layout, self._opener, signed_by(header.signer))
                 batches = list(self._checked(header, decode_batches(content)))
         except (NotSealed, NotABundle) as fault:
@@ -126,6 +127,14 @@ class CourierDesk:
                 f"{path}: it is not signed by the key that kiosk {header.device} is enrolled with. "
                 f"Nothing was applied: compare enrolled/{header.device}.pem here with the kiosk's "
                 "keys/device.pem, one of them is damaged or another's"
+            )
+
+    def _check_recipient(self, path: Path, header: Header) -> None:
+        if header.recipient != self._opener.key_id:
+            raise BundleRefused(
+                f"{path}: it was sealed for key {header.recipient}, this gateway's is "
+                f"{self._opener.key_id}. Nothing was applied: copy gateway-courier.pem from here "
+                "to the kiosk's keys and have the kiosk write its bundle again"
             )
 
     def _checked(self, header: Header, batches: Iterator[Batch]) -> Iterator[Batch]:

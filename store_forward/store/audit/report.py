@@ -10,6 +10,11 @@ from store_forward.store.audit.pages import BadPlace
 
 _LISTED = 50
 
+_WHAT_TO_DO = (
+    "what to do    keep all files as they are; core mends at its start what database and mirror "
+    "can mend together. For entries that stay missing: outpost backup restore, and tell the HIS"
+)
+
 SignatureCheck = Callable[[str, bytes], bool]
 """Whether a signature (base64) over these bytes is right."""
 
@@ -119,4 +124,4 @@ class JournalReport:
         lines += [f"  - {problem}" for problem in self.problems[:_LISTED]]
         if len(self.problems) > _LISTED:
             lines.append(f"  … and {len(self.problems) - _LISTED} more")
-        return lines
+        return [*lines, _WHAT_TO_DO]

@@ -55,6 +55,7 @@ class SealedReport:
         else:
             lines.append(f"result        {len(self.problems)} problem(s)")
             lines += [f"  - {problem}" for problem in self.problems]
+            lines.append("what to do    keep it, and take another copy: this one restores nothing")
         return "\n".join(lines) + "\n"
 
 

@@ -31,7 +31,7 @@ _SMALL_PRIMES = math.prod(
     for number in range(2, 752)
     if all(number % divisor for divisor in range(2, math.isqrt(number) + 1))
 )
-"""No modulus has a factor below 752 (NIST SP 800-89, 5.3.3); of damaged ones nine in ten have."""
+"""No modulus has a factor below 752 (NIST SP 800-89, 5.3.3); of damaged ones four in five have."""
 
 _LONGEST_FILE = 64 * 1024
 _MAKE = (
