@@ -49,11 +49,7 @@ def test_outline_and_ground_stand_on_whole_pixels(tmp_path: Path) -> None:
     _ground(widget).paint("primary", "outline", 2)
     seen = _painted(widget, tmp_path)
     palette = current().look.palette
-    wanted = [
-        CLEAR,
-        palette.rgba("outline"),
-        palette.rgba("outline"),
-        *[palette.rgba("primary")] * 2,
-    ]
+    outline, fill = palette.rgba("outline"), palette.rgba("primary")
+    wanted = [CLEAR, outline, outline, fill, fill]
     for x, colour in enumerate(wanted, 9):
         assert seen.getpixel((x, 30)) == pytest.approx([c * 255 for c in colour], abs=2)
