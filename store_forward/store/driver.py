@@ -354,7 +354,13 @@ class Translated:
                 raise ours from error
 
 
-_NAMELESS = {"disk I/O error": "SQLITE_IOERR", "database or disk is full": "SQLITE_FULL"}
+_NAMELESS = {
+    "disk I/O error": "SQLITE_IOERR",
+    "database or disk is full": "SQLITE_FULL",
+    "unable to open database file": "SQLITE_CANTOPEN",
+    "attempt to write a readonly database": "SQLITE_READONLY",
+    "database disk image is malformed": "SQLITE_CORRUPT",
+}
 """Errors of copying page by page come without their names."""
 
 
