@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from firmware.assembly import CannotStart
+from firmware.assembly.process import CannotStart
 from firmware.commands import backup, courier, keys, outbox, verify_journal
 
 if TYPE_CHECKING:
@@ -76,13 +76,13 @@ def _loopback_or_any(text: str) -> tuple[str, int]:
 
 
 def _run_process(asked: argparse.Namespace) -> int:
-    from firmware import assembly
+    from firmware.assembly.kiosk import start
 
-    return _started(asked, lambda deployment: assembly.start(asked.command, deployment))
+    return _started(asked, lambda deployment: start(asked.command, deployment))
 
 
 def _ui(asked: argparse.Namespace) -> int:
-    from firmware.assembly import replace_by_ui
+    from firmware.assembly.programs import replace_by_ui
 
     return _started(asked, lambda deployment: replace_by_ui(deployment, probe=asked.probe))
 
@@ -108,7 +108,7 @@ def _config_check(asked: argparse.Namespace) -> int:
 
 
 def _gateway(asked: argparse.Namespace) -> int:
-    from firmware.assembly import run_gateway
+    from firmware.assembly.programs import run_gateway
 
     return run_gateway(
         directory=asked.dir,
@@ -120,7 +120,7 @@ def _gateway(asked: argparse.Namespace) -> int:
 
 
 def _lab(asked: argparse.Namespace) -> int:
-    from firmware.assembly import replace_by_lab
+    from firmware.assembly.programs import replace_by_lab
 
     return replace_by_lab(asked.arguments)
 

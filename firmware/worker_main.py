@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from firmware.assembly import build_driver, leave_out_tls
+from firmware.assembly.drivers import build_driver
+from firmware.assembly.process import leave_out_tls
 from firmware.supervisor.worker import run_worker
 
 

@@ -1,7 +1,7 @@
 """The map for a newcomer: one patient, from the first touch to the row at the HIS.
 
 Every line below runs the parts that run on a kiosk; only hardware, processes and waiting are
-replaced (``tests/fakes/desk.py`` shows how the parts fit together, ``firmware/assembly.py`` how
+replaced (``tests/fakes/desk.py`` shows how the parts fit together, ``firmware/assembly/`` how
 they are joined on a kiosk). The comments say where each step lives.
 """
 

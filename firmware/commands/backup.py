@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from firmware.assembly import CannotStart, store_key_of, uuids
+from firmware.assembly.keys import store_key_of
+from firmware.assembly.process import CannotStart, uuids
 from firmware.commands.deployments import deployment_at, key_file, store_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from firmware.assembly import CannotStart, store_key_of
+from firmware.assembly.keys import store_key_of
+from firmware.assembly.process import CannotStart
 from firmware.commands.deployments import deployment_at, key_file, store_of
 
 COURIER_KEY = "gateway-courier.pem"

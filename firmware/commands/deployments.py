@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from firmware.assembly import CannotStart
+from firmware.assembly.process import CannotStart
 from firmware.config.loader import DeploymentErrors, load_deployment
 from firmware.config.model import Deployment
 

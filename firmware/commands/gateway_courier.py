@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from firmware.assembly import CannotStart
+from firmware.assembly.process import CannotStart
 
 
 def run(words: Sequence[str]) -> int:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from firmware.assembly import CannotStart, machine_of, wrapper_of
+from firmware.assembly.keys import machine_of, wrapper_of
+from firmware.assembly.process import CannotStart
 
 if TYPE_CHECKING:
     from store_forward.store.keyring.changing import Wrapped

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from firmware.assembly import CannotStart, store_key_of
+from firmware.assembly.keys import store_key_of
+from firmware.assembly.process import CannotStart
 
 TEXT = "what waits for the HIS, what it did not accept, and what to do"
 

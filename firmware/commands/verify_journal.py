@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from firmware.assembly import CannotStart, key_of_file
+from firmware.assembly.keys import key_of_file
+from firmware.assembly.process import CannotStart
 
 if TYPE_CHECKING:
     from store_forward.contract.sealed import Header

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from firmware.assembly import verify_journal
+from firmware.assembly.programs import verify_journal
 from firmware.demo.kiosk import DeskKiosk
 from firmware.demo.workspace import KIOSK_ID
 from store_forward.contract.facts import (

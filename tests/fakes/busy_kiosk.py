@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from firmware.assembly import machine_of
+from firmware.assembly.keys import machine_of
 from firmware.demo.workspace import KIOSK_ID
 from store_forward.contract.facts import (
     Fact,

@@ -1,6 +1,6 @@
 """A whole kiosk and its HIS in one process: all real but the hardware and the passing of time.
 
-The parts of ``firmware/assembly.py``, joined by calls in place of processes and sockets: core's
+The parts of ``firmware/assembly/``, joined by calls in place of processes and sockets: core's
 runner on an encrypted store, drivers on emulators that speak bytes, sync over TLS to the gateway.
 Waiting moves clocks and costs no time.
 """
@@ -24,7 +24,7 @@ from devices.messages import DeviceKind, DeviceStatus, EndCashIn, StopCardReadin
 from devices.receipt_printer.encoder import encode
 from devices.receipt_printer.paper import QrRow
 from devices.receipt_printer.printed_slip import PrintedSlip
-from firmware.assembly import uuids
+from firmware.assembly.process import uuids
 from firmware.config.model import Clinic, Deployment, Device, Gateway, Kiosk
 from firmware.core.clocks import Clock
 from firmware.core.events import DevicesCaughtUp, Heard, Ticked, WorldChanged

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from firmware.assembly import run_devices
+from firmware.assembly.kiosk import run_devices
 from firmware.config.model import Paths
 from tests.fakes.core_process import DEPLOYMENT
 

@@ -13,7 +13,7 @@ from devices.link.memory import EmulatedLink, SteppedClock
 from devices.messages import Command, Event
 from devices.receipt_printer.driver import EscposPrinter
 from devices.receipt_printer.emulator import EscposEmulator
-from firmware.assembly import uuids
+from firmware.assembly.process import uuids
 
 READER, ACCEPTOR, PRINTER = "id1", "cash1", "printer1"
 

@@ -28,7 +28,7 @@ from tests.fakes.command_line import Ended, environment
 PRELOADED = (
     "asyncio",
     "ssl",
-    "firmware.assembly",
+    "firmware.assembly.kiosk",
     "firmware.cli",
     "firmware.commands.backup",
     "firmware.commands.gateway_courier",

@@ -237,7 +237,7 @@ def name_a_folder_that_is_not_there(kiosk: Workspace) -> None:
 SPOILT: dict[str, tuple[Callable[[Workspace], None], str, str]] = {
     "store key missing": (remove_store_key, "store.key", "missing"),
     "store key readable by all": (open_store_key_to_all, "store.key", "chmod 0600"),
-    "another store key": (put_another_store_key, "store.db", "does not open with this key"),
+    "another store key": (put_another_store_key, "store.key", "older copy, another store's, or damaged"),
     "store key is no key": (spoil_store_key, "store.key", "64 hexadecimal digits"),
     "device key missing": (remove_device_key, "device.pem", "provision"),
     "device key is no key": (spoil_device_key, "device.pem", "provision"),
@@ -308,7 +308,7 @@ def test_a_journal_that_was_cut_off_is_a_finding(kiosk: Workspace) -> None:
     [
         (lambda kiosk: store_of(kiosk).unlink(), "there is no store"),
         (leave_an_unencrypted_file, "without encryption"),
-        (put_another_store_key, "does not open with this key"),
+        (put_another_store_key, "older copy, another store's, or damaged"),
         (remove_store_key, "the store key is missing"),
     ],
     ids=["missing", "not encrypted", "another key", "no key"],
@@ -321,7 +321,7 @@ def test_what_cannot_be_verified_is_one_line(
 
 
 def test_a_gateway_key_that_is_none_is_one_line(kiosk: Workspace) -> None:
-    expect_one_line(verify(kiosk, "--gateway-key", kiosk.deployment), "not a public key")
+    expect_one_line(verify(kiosk, "--gateway-key", kiosk.deployment), "no public key in PEM form")
 
 
 # --- the gateway ---------------------------------------------------------------------------------

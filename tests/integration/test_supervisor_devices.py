@@ -34,7 +34,7 @@ from devices.messages import (
     StartCardReading,
     StartCashIn,
 )
-from firmware.assembly import worker_command
+from firmware.assembly.drivers import worker_command
 from firmware.config.model import Device
 from firmware.supervisor.policy import RestartLimits
 from firmware.supervisor.service import DevicesService

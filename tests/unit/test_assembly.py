@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware.assembly import has_display, ui_command
+from firmware.assembly.programs import has_display, ui_command
 from tests.fakes.core_process import DEPLOYMENT
 from ui.__main__ import parse
 
