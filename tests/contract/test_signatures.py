@@ -289,7 +289,7 @@ def test_a_missing_or_foreign_key_file_is_named(tmp_path: Path) -> None:
     write_private(tmp_path / "garbage.pem", b"garbage")
     with pytest.raises(BadKeyFile, match="no unencrypted private key"):
         load_private_key(tmp_path / "garbage.pem")
-    with pytest.raises(BadKeyFile, match="not a public key"):
+    with pytest.raises(BadKeyFile, match="no public key in PEM form"):
         load_public_key(tmp_path / "garbage.pem")
 
 

@@ -237,7 +237,7 @@ def name_a_folder_that_is_not_there(kiosk: Workspace) -> None:
 SPOILT: dict[str, tuple[Callable[[Workspace], None], str, str]] = {
     "store key missing": (remove_store_key, "store.key", "missing"),
     "store key readable by all": (open_store_key_to_all, "store.key", "chmod 0600"),
-    "another store key": (put_another_store_key, "store.key", "older copy, another store's, or damaged"),
+    "another store key": (put_another_store_key, "store.key", "an older copy, another"),
     "store key is no key": (spoil_store_key, "store.key", "64 hexadecimal digits"),
     "device key missing": (remove_device_key, "device.pem", "provision"),
     "device key is no key": (spoil_device_key, "device.pem", "provision"),
