@@ -66,13 +66,14 @@ class _Outbox:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._settled = 0
+        self._settled = -1
 
     def settled_seq(self) -> int:
         """Acknowledged by the gateway and in the main file, as far as is known.
 
-        The log is copied into the main file only where more is acknowledged than at the last time:
-        while the network is down it would be three fsyncs for each new segment, for nothing.
+        The log is copied into the main file once in each run, which mends pages that a power cut
+        has torn there, and then only where more is acknowledged than at the last time: while the
+        network is down it would be three fsyncs for each new segment, for nothing.
         """
         row = self._connection.row("SELECT acked_seq FROM stream WHERE name = 'gateway'")
         acked = int(row[0]) if row is not None else 0
@@ -80,7 +81,7 @@ class _Outbox:
             copied = self._connection.row("PRAGMA wal_checkpoint(PASSIVE)")
             if copied is not None and copied[0] == 0 and copied[1] == copied[2]:
                 self._settled = acked
-        return self._settled
+        return max(self._settled, 0)
 
 
 def _fill_mirror(
