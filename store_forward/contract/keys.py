@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -14,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 )
 
 from store_forward.contract.credentials import is_credential
+
+K = TypeVar("K")
 
 NO_KEY = (ValueError, TypeError, UnsupportedAlgorithm, InternalError)
 """What the library raises for bytes that are no key. A changed byte in the name of the algorithm
@@ -79,23 +83,32 @@ def public_pem(key: Ed25519PublicKey) -> bytes:
     )
 
 
-def require_kept(private: Path, public: Path) -> None:
-    """Raise BadKeyFile where a private key is gone whose public half is there: a new one in its
-    place would be believed by nobody."""
-    if public.exists() and not private.exists():
-        raise BadKeyFile(
-            f"{private} is missing, and {public} is there, its public half: put back the copy you "
-            "keep of it; for a new pair, which each kiosk must be given, remove that one too"
-        )
+def kept_pair(
+    private: Path,
+    public: Path,
+    *,
+    make: Callable[[], bytes],
+    load: Callable[[Path], K],
+    public_half: Callable[[K], bytes],
+) -> K:
+    """The private key of a pair that is kept in two files; made if neither of them is there.
 
+    A private key with a changed byte can still be a key: another one, which nobody believes. So
+    the halves must fit. ``make`` returns a new private key as PEM, ``public_half`` the PEM of its
+    other half.
 
-def keep_public_half(private: Path, public: Path, pem: bytes) -> None:
-    """Write the public half beside a private key, once; from then on the two must fit.
-
-    A private key with a changed byte can still be a key: another one, which nobody believes.
-
-    Raises BadKeyFile.
+    Raises BadKeyFile, OSError.
     """
+    if not private.exists():
+        if public.exists():
+            raise BadKeyFile(
+                f"{private} is missing, and {public} is there, its public half: put back the copy "
+                "you keep of it; for a new pair, which each kiosk must be given, remove "
+                "that one too"
+            )
+        write_private(private, make())
+    key = load(private)
+    pem = public_half(key)
     if not public.exists():
         write_private(public, pem)
     elif _read(public) != pem:
@@ -104,6 +117,7 @@ def keep_public_half(private: Path, public: Path, pem: bytes) -> None:
             f"replaced. Put back the copy you keep of {private.name}; if that one is right, remove "
             f"{public.name}, which is then made anew"
         )
+    return key
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from store_forward.contract.keys import keep_public_half, require_kept, write_private
+from store_forward.contract.keys import kept_pair
 from store_forward.contract.recipients import (
     RecipientsKey,
     load_recipients_key,
@@ -23,10 +23,10 @@ def courier_key(directory: Path) -> RecipientsKey:
 
     Raises BadKeyFile, OSError.
     """
-    path, public = directory / PRIVATE, directory / PUBLIC
-    require_kept(path, public)
-    if not path.exists():
-        write_private(path, recipients_key_pem(X25519PrivateKey.generate()))
-    key = load_recipients_key(path)
-    keep_public_half(path, public, recipient_pem(key.recipient.public))
-    return key
+    return kept_pair(
+        directory / PRIVATE,
+        directory / PUBLIC,
+        make=lambda: recipients_key_pem(X25519PrivateKey.generate()),
+        load=load_recipients_key,
+        public_half=lambda key: recipient_pem(key.recipient.public),
+    )

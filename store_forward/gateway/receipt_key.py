@@ -6,14 +6,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from store_forward.contract.keys import (
-    keep_public_half,
-    load_private_key,
-    private_pem,
-    public_pem,
-    require_kept,
-    write_private,
-)
+from store_forward.contract.keys import kept_pair, load_private_key, private_pem, public_pem
 
 PRIVATE = "receipt-key.pem"
 PUBLIC = "gateway-receipt.pem"
@@ -24,10 +17,10 @@ def receipt_key(directory: Path) -> Ed25519PrivateKey:
 
     Raises BadKeyFile, OSError.
     """
-    path, public = directory / PRIVATE, directory / PUBLIC
-    require_kept(path, public)
-    if not path.exists():
-        write_private(path, private_pem(Ed25519PrivateKey.generate()))
-    key = load_private_key(path)
-    keep_public_half(path, public, public_pem(key.public_key()))
-    return key
+    return kept_pair(
+        directory / PRIVATE,
+        directory / PUBLIC,
+        make=lambda: private_pem(Ed25519PrivateKey.generate()),
+        load=load_private_key,
+        public_half=lambda key: public_pem(key.public_key()),
+    )

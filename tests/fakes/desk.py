@@ -10,7 +10,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
 from pathlib import Path
 from secrets import token_bytes
@@ -246,6 +246,13 @@ class Desk:
     def frame(self) -> Frame:
         """What surrounds every view: masked name, network, time."""
         return self._runner.screen.frame
+
+    @property
+    def leased_at(self) -> str:
+        """The clinic's time (UTC+8) at which the HIS gave what is for sale here, ``HH:MM``."""
+        text = self.store.allotments.as_of()
+        assert text is not None, "nothing was leased"
+        return f"{datetime.fromisoformat(text).astimezone(timezone(timedelta(hours=8))):%H:%M}"
 
     def voucher_on(self, slip: PrintedSlip) -> VoucherPayload:
         """Read the signed QR code of a slip, as another kiosk would."""
