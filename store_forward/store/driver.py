@@ -6,7 +6,6 @@ authenticated. Every connection is set up here and nowhere else.
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -24,20 +23,22 @@ from sqlcipher3 import dbapi2
 from store_forward.store.errors import (
     DamagedStore,
     NotEncrypted,
-    StoreBusy,
     StoreError,
-    StoreFull,
     StoreMissing,
     StoreUnavailable,
     UnsuitableDriver,
-    WrongKey,
 )
 from store_forward.store.keys import StoreKey
+from store_forward.store.refusals import (
+    BUSY_TIMEOUT_MILLISECONDS,
+    KEEP_AND_RESTORE,
+    refused_by_sqlite,
+    refused_by_system,
+)
 
 OLDEST_SQLITE = (3, 51, 3)
 """Before it, a WAL reset at the wrong moment corrupts the database (fixed in SQLite 3.51.3)."""
 
-BUSY_TIMEOUT_MILLISECONDS = 5_000
 PAGE_BYTES = 4096
 
 CACHE_KIBIBYTES = 2048
@@ -305,7 +306,7 @@ def _look_at_file(path: Path) -> None:
     except FileNotFoundError:
         if _wal(path).exists():
             raise DamagedStore(
-                path, "the store is gone but its write-ahead log is there", _KEEP_AND_RESTORE
+                path, "the store is gone but its write-ahead log is there", KEEP_AND_RESTORE
             ) from None
         raise StoreMissing(
             path, "there is no store", "Check the path; a new kiosk creates it at first start"
@@ -313,7 +314,7 @@ def _look_at_file(path: Path) -> None:
     except OSError as error:
         raise refused_by_system(path, error) from None
     if not header:
-        raise DamagedStore(path, "the store is empty (0 bytes)", _KEEP_AND_RESTORE)
+        raise DamagedStore(path, "the store is empty (0 bytes)", KEEP_AND_RESTORE)
     if header == _PLAIN_HEADER:
         raise NotEncrypted(
             path,
@@ -324,11 +325,8 @@ def _look_at_file(path: Path) -> None:
         raise DamagedStore(
             path,
             f"the store was cut off: {size} bytes are not whole pages of {PAGE_BYTES}",
-            _KEEP_AND_RESTORE,
+            KEEP_AND_RESTORE,
         )
-
-
-_KEEP_AND_RESTORE = "Keep the file and its -wal for recovery, and restore the store from backup"
 
 
 class Translated:
@@ -354,68 +352,6 @@ class Translated:
                 raise ours from error
 
 
-_NAMELESS = {
-    "disk I/O error": "SQLITE_IOERR",
-    "database or disk is full": "SQLITE_FULL",
-    "unable to open database file": "SQLITE_CANTOPEN",
-    "attempt to write a readonly database": "SQLITE_READONLY",
-    "database disk image is malformed": "SQLITE_CORRUPT",
-}
-"""Errors of copying page by page come without their names."""
-
-
-def _translate(path: Path, error: Any) -> StoreError | None:
-    """Our error for a trouble with the file; None for a broken constraint or our own mistake."""
-    if isinstance(error, IntegrityError):
-        return None
-    # The low byte is the primary result code: https://www.sqlite.org/rescode.html
-    name = str(getattr(error, "sqlite_errorname", "")) or _NAMELESS.get(str(error), "")
-    match "_".join(name.split("_")[:2]):
-        case "SQLITE_NOTADB":
-            return WrongKey(
-                path,
-                "the store does not open with this key: either the key is another one, or the "
-                "file's first page is damaged, or the file is no store (these cannot be told "
-                "apart from outside)",
-                "Check that key and store belong together before restoring a backup",
-            )
-        case "SQLITE_CORRUPT":
-            return DamagedStore(path, "the store is damaged", _KEEP_AND_RESTORE)
-        case "SQLITE_FULL":
-            return _full(path)
-        case "SQLITE_BUSY" | "SQLITE_LOCKED":
-            return StoreBusy(
-                path,
-                f"another process kept the store locked for {BUSY_TIMEOUT_MILLISECONDS} ms",
-                "Try again; if it persists, find the process that holds the file",
-            )
-        case "SQLITE_READONLY" | "SQLITE_CANTOPEN" | "SQLITE_PERM" | "SQLITE_IOERR":
-            return _unavailable(path, name)
-        case _:
-            return None
-
-
-def refused_by_system(path: Path, error: OSError) -> StoreError:
-    """Our error for a file operation that the operating system refused."""
-    if error.errno == errno.ENOSPC:
-        return _full(path)
-    if error.errno == errno.EDQUOT:
-        return StoreFull(
-            path,
-            "the quota of the user or group that owns it is used up, nothing was written",
-            "Raise that quota or free its files; other free space on this disk does not help",
-        )
-    return _unavailable(path, error.strerror or str(error))
-
-
-def _full(path: Path) -> StoreFull:
-    return StoreFull(path, "the disk is full, nothing was written", "Free space on this disk")
-
-
-def _unavailable(path: Path, reason: str) -> StoreUnavailable:
-    return StoreUnavailable(
-        path,
-        f"the file system does not let us use the store ({reason})",
-        "Check that its directory is there, writable by this user and within its quota, and the "
-        "disk is healthy",
-    )
+def _translate(path: Path, error: Exception) -> StoreError | None:
+    """Our error for this one of the driver; None for a broken constraint or our own mistake."""
+    return None if isinstance(error, IntegrityError) else refused_by_sqlite(path, error)

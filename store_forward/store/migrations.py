@@ -14,6 +14,7 @@ from store_forward.store import driver, schema
 from store_forward.store.driver import Access, Connection
 from store_forward.store.identity import Identity
 from store_forward.store.keys import StoreKey, sync_directory
+from store_forward.store.refusals import refused_by_system
 
 
 def migrate(connection: Connection, steps: Sequence[schema.Step] = schema.STEPS) -> None:
@@ -68,7 +69,7 @@ def new_store(
         _sync_file(draft)
         yield put_in_place
     except OSError as error:
-        raise driver.refused_by_system(path, error) from error
+        raise refused_by_system(path, error) from error
     finally:
         for suffix in _SUFFIXES:
             with suppress(OSError):  # else the next start removes it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from store_forward.store import driver
+from store_forward.store.refusals import refused_by_system
 
 _PIECE_BYTES = 1 << 20
 
@@ -26,4 +26,4 @@ def require_readable(path: Path) -> None:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise driver.refused_by_system(file, error) from error
+            raise refused_by_system(file, error) from error

@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import msgspec
 
-from store_forward.store import driver
 from store_forward.store.errors import StoreFull
 from store_forward.store.keys import sync_directory
+from store_forward.store.refusals import refused_by_system
 
 BALLAST_BYTES = 8_000_000
 """More than a session of an ordinary fee takes from the first note to its slip."""
@@ -43,7 +43,7 @@ def room_beside(path: Path) -> Room:
     try:
         disk = os.statvfs(path.parent)
     except OSError as error:
-        raise driver.refused_by_system(path.parent, error) from error
+        raise refused_by_system(path.parent, error) from error
     return Room(disk.f_bavail * disk.f_frsize, disk.f_favail if disk.f_files else None)
 
 

@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from store_forward.store import driver
 from store_forward.store.errors import StoreError
 from store_forward.store.keys import sync_directory
+from store_forward.store.refusals import refused_by_system
 
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 """What file systems of sticks (FAT, exFAT) answer to a hard link."""
@@ -41,7 +41,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         _give_name(draft, path)
         sync_directory(path.parent)
     except OSError as error:
-        raise driver.refused_by_system(path, error) from error
+        raise refused_by_system(path, error) from error
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)

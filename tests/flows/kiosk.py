@@ -223,6 +223,12 @@ class Kiosk:
         return [fact for fact in self.journal.facts if isinstance(fact, kind)]
 
     @property
+    def notice(self) -> Reason:
+        """Why the notice on the screen says no; NONE while there is none."""
+        shown = self.screen.frame.notice
+        return Reason.NONE if shown is None else shown.reason
+
+    @property
     def patient_facts(self) -> list[Fact]:
         """Everything recorded that belongs to an order."""
         return [entry.fact for entry in self.journal.entries if entry.lane != "kiosk"]

@@ -174,8 +174,7 @@ def test_another_card_that_has_expired_ends_the_session_too(kiosk: Kiosk) -> Non
     kiosk.lay_card(clinic.card(other.name, other.id_number, valid_until="2020-01-01"))
     kiosk.view(HomeView)
     assert shown_name(kiosk) is None
-    assert kiosk.screen.frame.notice is not None
-    assert kiosk.screen.frame.notice.reason is Reason.CARD_EXPIRED
+    assert kiosk.notice is Reason.CARD_EXPIRED
 
 
 def test_an_open_order_is_paid_by_its_owner_whatever_card_lies_there(kiosk: Kiosk) -> None:

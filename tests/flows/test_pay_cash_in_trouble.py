@@ -211,8 +211,7 @@ class TestDegraded:
         kiosk.deliver()
         assert kiosk.view(DoneView).slip is SlipState.NOT_PRINTED
         kiosk.touch(Reprint())
-        assert kiosk.screen.frame.notice is not None
-        assert kiosk.screen.frame.notice.reason is Reason.NO_PRINTER
+        assert kiosk.notice is Reason.NO_PRINTER
 
 
 def test_an_old_message_about_a_credited_note_moves_nothing(kiosk: Kiosk) -> None:

@@ -31,6 +31,7 @@ from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal
 from store_forward.store.keys import StoreKey
 from store_forward.store.opening import open_database
+from store_forward.store.refusals import refused_by_system
 from store_forward.store.whole_file import require_free, whole_file
 
 KIND = "backup"
@@ -179,7 +180,7 @@ def _require_room(connection: Connection, out: Path) -> None:
     try:
         disk = os.statvfs(out.parent)
     except OSError as error:
-        raise driver.refused_by_system(out, error) from error
+        raise refused_by_system(out, error) from error
     room = disk.f_bavail * disk.f_frsize
     needed = 2 * size + PIECE_BYTES
     if room < needed:

@@ -21,13 +21,13 @@ from store_forward.contract.courier import (
 from store_forward.contract.sealed import Header, Lock, Sign, seal
 from store_forward.contract.signing import verify_receipt
 from store_forward.contract.wire import MAX_BATCH_BYTES, MAX_BATCH_ITEMS, Batch, Item
-from store_forward.store import driver
 from store_forward.store.driver import Connection
 from store_forward.store.errors import ReceiptRefused, StoreError
 from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal, Row
 from store_forward.store.keys import StoreKey
 from store_forward.store.opening import open_database
+from store_forward.store.refusals import refused_by_system
 from store_forward.store.sending.outbox import ITEM_OVERHEAD_BYTES, Outbox
 from store_forward.store.whole_file import whole_file
 
@@ -135,7 +135,7 @@ def import_receipts(
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise driver.refused_by_system(path, error) from error
+        raise refused_by_system(path, error) from error
     try:
         receipts = read_receipts(data, gateway)
     except courier.NotTheGateways as refused:

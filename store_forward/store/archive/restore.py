@@ -27,7 +27,6 @@ from store_forward.contract.sealed import (
     open_sealed,
     read_layout,
 )
-from store_forward.store import driver
 from store_forward.store.archive.backup import KEY_BYTES, KIND, Progress
 from store_forward.store.driver import Connection
 from store_forward.store.errors import StoreError
@@ -40,6 +39,7 @@ from store_forward.store.opening import open_database
 from store_forward.store.recovery.look import write_status
 from store_forward.store.recovery.restoring import restore
 from store_forward.store.recovery.scan import Recovered
+from store_forward.store.refusals import refused_by_system
 from store_forward.store.whole_file import require_free
 
 PAGE_ENTRIES = 500
@@ -127,7 +127,7 @@ def _unpack(
     except NotSealed as refused:
         raise BackupRefused(path, _why(refused), _ANOTHER) from refused
     except OSError as error:
-        raise driver.refused_by_system(path, error) from error
+        raise refused_by_system(path, error) from error
     return layout.header, StoreKey(key.hex())
 
 
@@ -162,7 +162,7 @@ def read_header(path: Path) -> Header:
     except NotSealed as refused:
         raise BackupRefused(path, _why(refused), _ANOTHER) from refused
     except OSError as error:
-        raise driver.refused_by_system(path, error) from error
+        raise refused_by_system(path, error) from error
 
 
 class _Fact(msgspec.Struct):

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from store_forward.contract.sealed import Header
-from store_forward.store import driver
 from store_forward.store.audit.chain import hash_at
 from store_forward.store.audit.mirror import is_readable, read_mirror
 from store_forward.store.audit.pages import SALT, BadPlace, check_database, check_log
 from store_forward.store.audit.report import JournalReport
 from store_forward.store.driver import Connection
 from store_forward.store.keys import StoreKey
+from store_forward.store.refusals import refused_by_system
 
 
 def mirror_beside(path: Path) -> Path:
@@ -42,7 +42,7 @@ def find_bad_bytes(path: Path, key: StoreKey) -> BadBytes:
         found = _look(path, key)
         return _look(path, key) if found.places else found
     except OSError as error:
-        raise driver.refused_by_system(path, error) from error
+        raise refused_by_system(path, error) from error
 
 
 def _look(path: Path, key: StoreKey) -> BadBytes:
@@ -74,7 +74,7 @@ def check_mirror(
     try:
         found = read_mirror(directory, texts, report.device, report.incarnation)
     except OSError as error:
-        raise driver.refused_by_system(directory, error) from error
+        raise refused_by_system(directory, error) from error
     report.mirror_segments, report.mirrored = found.segments, len(found.hashes)
     report.note_places(found.bad)
     for path in found.foreign:

@@ -13,8 +13,8 @@ from store_forward.contract.sealed import (
     read_layout,
     signed_by,
 )
-from store_forward.store import driver
 from store_forward.store.audit.pages import BadPlace
+from store_forward.store.refusals import refused_by_system
 
 SUFFIXES = (".courier", ".backup")
 
@@ -92,7 +92,7 @@ def verify_sealed(path: Path, signer: str | None = None) -> SealedReport:
         if not damage:
             report.problems.append(f"{path}: {refused}")
     except OSError as error:
-        raise driver.refused_by_system(path, error) from error
+        raise refused_by_system(path, error) from error
     report.places = [BadPlace(path, one.offset, one.length, one.why) for one in damage]
     report.problems += [str(place) for place in report.places]
     return report

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import msgspec
 
-from store_forward.store import driver
 from store_forward.store.errors import KeyUnusable, StoreBusy
 from store_forward.store.keyring.envelope import (
     DataKey,
@@ -41,6 +40,7 @@ from store_forward.store.keyring.loading import (
 from store_forward.store.keyring.machine import Machine, Wrapper
 from store_forward.store.keyring.rekeying import rekey
 from store_forward.store.keys import load_key, sync_directory
+from store_forward.store.refusals import refused_by_system
 
 Clock = Callable[[], datetime]
 
@@ -233,7 +233,7 @@ def _alone(folder: Path) -> Iterator[None]:
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
-        raise driver.refused_by_system(folder, error) from error
+        raise refused_by_system(folder, error) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

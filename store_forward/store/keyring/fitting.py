@@ -13,6 +13,7 @@ from store_forward.store.mirror.format import Damaged
 from store_forward.store.mirror.reader import read_header
 from store_forward.store.mirror.segment import list_segments
 from store_forward.store.readable import require_readable
+from store_forward.store.refusals import refused_by_system
 
 
 def mirror_beside(store: Path) -> Path:
@@ -77,7 +78,7 @@ def needed_former(store: Path, current: str, former: tuple[str, ...]) -> frozens
             *mirror.glob("*.quarantined-*"),
         )
     except OSError as error:
-        raise driver.refused_by_system(store.parent, error) from error
+        raise refused_by_system(store.parent, error) from error
     known = StoreKey(current, former)
     if set_aside or not all(_is_sealed_with(*segment, known) for segment in segments):
         return frozenset(former)

@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from store_forward.store import driver
 from store_forward.store.errors import StoreBusy, StoreError, StoreUnavailable
 from store_forward.store.head import Head
 from store_forward.store.identity import Identity
@@ -36,6 +35,7 @@ from store_forward.store.mirror.segment import (
     room_for,
     segment_name,
 )
+from store_forward.store.refusals import refused_by_system
 
 DIRECTORY_MODE = 0o700
 ABORT_ROOM = 64
@@ -142,7 +142,7 @@ class Mirror:
             flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
             descriptor = os.open(self.directory, flags)
         except OSError as error:
-            raise driver.refused_by_system(self.directory, error) from error
+            raise refused_by_system(self.directory, error) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -243,7 +243,7 @@ class Mirror:
                 head = after
             segment.end()
         except OSError as error:
-            raise driver.refused_by_system(segment.path, error) from error
+            raise refused_by_system(segment.path, error) from error
         finally:
             segment.close()
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from store_forward.store import driver
 from store_forward.store.keys import StoreKey
 from store_forward.store.mirror.bad_end import BadEnd, judge_end, unreadable
 from store_forward.store.mirror.format import (
@@ -24,6 +23,7 @@ from store_forward.store.mirror.format import (
     outline_content,
     record_length,
 )
+from store_forward.store.refusals import refused_by_system
 
 _HEADER_READ = 4096
 _NO_LENGTH = bytes(LENGTH_BYTES)
@@ -82,7 +82,7 @@ def read_segment(number: int, path: Path, key: StoreKey, checked_after: int = 0)
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise driver.refused_by_system(path, error) from error
+        raise refused_by_system(path, error) from error
     segment = Segment(path, number)
     try:
         prefix = decode_prefix(data)
@@ -102,7 +102,7 @@ def read_header(number: int, path: Path, key: StoreKey) -> Header:
         with path.open("rb") as file:
             data = file.read(_HEADER_READ)
     except OSError as error:
-        raise driver.refused_by_system(path, error) from error
+        raise refused_by_system(path, error) from error
     prefix = decode_prefix(data)
     length = record_length(data, PREFIX_BYTES)
     start = PREFIX_BYTES + LENGTH_BYTES

@@ -7,7 +7,6 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from store_forward.store import driver
 from store_forward.store.keys import StoreKey, sync_directory
 from store_forward.store.mirror.format import (
     PREFIX_BYTES,
@@ -19,6 +18,7 @@ from store_forward.store.mirror.format import (
     encode_content,
     encode_prefix,
 )
+from store_forward.store.refusals import refused_by_system
 
 SEGMENT_BYTES = 256 * 1024
 """Room of a segment: about 400 entries of a kiosk. Each start of core reads its newest one, 2 to 4
@@ -84,7 +84,7 @@ class SegmentFile:
             for left in (draft, path):
                 with suppress(OSError):
                     left.unlink()
-            raise driver.refused_by_system(path, error) from error
+            raise refused_by_system(path, error) from error
         return segment
 
     @property
@@ -197,7 +197,7 @@ def _names(directory: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise driver.refused_by_system(directory, error) from error
+        raise refused_by_system(directory, error) from error
 
 
 def _number_of(name: str) -> int:

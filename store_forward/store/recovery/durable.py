@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from store_forward.store import driver
 from store_forward.store.keys import sync_directory
 from store_forward.store.mirror.segment import list_numbers, segment_name
+from store_forward.store.refusals import refused_by_system
 
 
 def make_durable(path: Path, mirror: Path) -> None:
@@ -25,7 +25,7 @@ def make_durable(path: Path, mirror: Path) -> None:
         for directory in (path.parent, mirror):
             sync_directory(directory)
     except OSError as error:
-        raise driver.refused_by_system(path, error) from error
+        raise refused_by_system(path, error) from error
 
 
 def _sync(file: Path) -> None:

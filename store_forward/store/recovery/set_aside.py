@@ -7,9 +7,9 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from store_forward.store import driver
 from store_forward.store.keys import sync_directory
 from store_forward.store.mirror.segment import segment_name
+from store_forward.store.refusals import refused_by_system
 
 
 def set_database_aside(path: Path, now: datetime) -> list[str]:
@@ -33,7 +33,7 @@ def set_database_aside(path: Path, now: datetime) -> list[str]:
             Path(f"{path}-shm").unlink()
         sync_directory(path.parent)
     except OSError as error:
-        raise driver.refused_by_system(path, error) from error
+        raise refused_by_system(path, error) from error
     return names
 
 
@@ -49,7 +49,7 @@ def set_segments_aside(directory: Path, numbers: Iterable[int], now: datetime) -
         if names:
             sync_directory(directory)
     except OSError as error:
-        raise driver.refused_by_system(directory, error) from error
+        raise refused_by_system(directory, error) from error
     return names
 
 

@@ -9,6 +9,7 @@ import pytest
 from store_forward.store import Store, driver
 from store_forward.store.driver import Access, Connection, open_connection
 from store_forward.store.errors import StoreBusy, StoreUnavailable
+from store_forward.store.refusals import BUSY_TIMEOUT_MILLISECONDS
 from tests.unit.store.builders import KEY, entries
 
 
@@ -28,7 +29,7 @@ def connection(store: Store, path: Path) -> Connection:
         ("cipher_memory_security", "1"),
         ("cipher_hmac_algorithm", "HMAC_SHA256"),
         ("cipher_use_hmac", "1"),
-        ("busy_timeout", driver.BUSY_TIMEOUT_MILLISECONDS),
+        ("busy_timeout", BUSY_TIMEOUT_MILLISECONDS),
     ],
 )
 def test_every_connection_is_durable_and_encrypted(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from store_forward.store.driver import refused_by_system
 from store_forward.store.errors import StoreFull, StoreUnavailable
+from store_forward.store.refusals import refused_by_system
 from store_forward.store.room import Ballast, lack_beside, on_any_disk
 
 BALLAST_BYTES = 100_000
