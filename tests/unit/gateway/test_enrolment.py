@@ -144,6 +144,18 @@ def test_a_file_that_holds_no_key_enrols_nobody(
     assert known.find_key("QH-07") is None
 
 
+def test_a_changed_byte_in_one_kiosks_file_keeps_no_other_kiosk_out(
+    database: Database, folder: Path
+) -> None:
+    pem = public_pem(KEY)
+    (folder / "QH-08.pem").write_bytes(public_pem(NEW_KEY))
+    for place in range(len(pem)):
+        (folder / "QH-07.pem").write_bytes(pem[:place] + bytes([pem[place] ^ 1]) + pem[place + 1 :])
+        known = enrolments(database, folder)
+        known.read_folder()
+        assert is_same(known.find_key("QH-08"), NEW_KEY)
+
+
 @pytest.mark.parametrize("device", ["../gateway-receipt", "..", "", "a/b", "a b", "x" * 65])
 def test_a_device_id_never_leads_out_of_the_folder(
     database: Database, folder: Path, device: str
