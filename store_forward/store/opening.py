@@ -13,7 +13,7 @@ from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal
 from store_forward.store.keys import StoreKey
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """``user_version`` of a current store: the number of steps in ``schema.STEPS``."""
 
 TAIL_CHECKED_AT_OPEN = 64

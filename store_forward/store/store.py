@@ -33,6 +33,7 @@ from store_forward.store.recovery.recover import Recovery, suspicion
 from store_forward.store.recovery.report import RecoveryReport
 from store_forward.store.reference import Reference
 from store_forward.store.sending.marks import Step, judge_mark
+from store_forward.store.sending.matters import Matters
 from store_forward.store.sending.outbox import Outbox
 from store_forward.store.sending.resolutions import Resolutions
 
@@ -85,6 +86,7 @@ class Store:
         self.recovery = recovery
         self.journal = Journal(connection, mirror)
         self.outbox = Outbox(connection, identity)
+        self.matters = Matters(connection, identity)
         self.allotments = Allotments(connection)
         self.reference = Reference(connection)
         self.network_status = NetworkStatus(connection)

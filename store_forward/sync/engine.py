@@ -137,7 +137,7 @@ def decide(state: State, now: float, work: Work) -> Action:
 
 def _wanted(work: Work) -> tuple[str, ...]:
     told = (REPORT,) if work.unreported else ()
-    asked = (RESOLUTIONS,) if work.exceptions else ()
+    asked = (RESOLUTIONS,) if work.undecided else ()
     return (*pulling.ALWAYS, *told, *asked)
 
 

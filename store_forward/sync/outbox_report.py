@@ -12,8 +12,8 @@ from typing import Final
 from store_forward.contract.lanes import concerns_money
 from store_forward.contract.spans import Range
 from store_forward.store.network_status import SyncStatus
-from store_forward.store.sending.exceptions import Standing, Standout
-from store_forward.store.sending.outbox import Waiting
+from store_forward.store.sending.exceptions import Standing
+from store_forward.store.sending.matters import Matter
 from store_forward.store.store import Store
 
 CHUNK: Final = 2_000
@@ -26,7 +26,8 @@ ADVICE: Final = {
     Standing.DEFERRED: "follows from an entry that failed: see that one first, then close its case",
     Standing.CONFLICT: "contradicts what the HIS has. Compare slip and booking, then "
     "close its case",
-    Standing.REVIEW: "uncertain: booked as far as it can be; a person at the HIS decides its case",
+    Standing.REVIEW: "uncertain: booked as far as it can be, or a case that this kiosk opened "
+    "itself; a person at the HIS decides it",
 }
 
 NOT_SOLD: Final = {
@@ -45,17 +46,9 @@ class WaitingCount:
     held: int = 0
 
 
-@dataclass(frozen=True)
-class Exceptional:
-    """An exception, and what entry it is about."""
-
-    standout: Standout
-    entry: Waiting
-
-
 @dataclass
 class OutboxReport:
-    """The outbox of one kiosk at one moment. ``listed`` are all exceptions, ended ones too,
+    """The outbox of one kiosk at one moment. ``listed`` are all matters, ended ones too,
     ``lost`` the entries that the kiosk has no more and nobody waits for."""
 
     device: str
@@ -66,20 +59,20 @@ class OutboxReport:
     waiting: WaitingCount
     oldest_at: str | None
     status: SyncStatus | None
-    listed: list[Exceptional] = field(default_factory=list)
+    listed: list[Matter] = field(default_factory=list)
     lost: tuple[Range, ...] = ()
 
     @property
     def needs_somebody(self) -> bool:
         """Whether a person has something to do."""
         is_contradicted = self.status is not None and bool(self.status.journal)
-        return is_contradicted or any(one.standout.state in ADVICE for one in self.listed)
+        return is_contradicted or any(one.is_open for one in self.listed)
 
     def render_status(self) -> str:
         """A summary, and what to do."""
         count = self.waiting
         total = count.money + count.other + count.held
-        states = Counter(one.standout.state for one in self.listed)
+        states = Counter(one.state for one in self.listed)
         since = f", the oldest since {self.oldest_at}" if total and self.oldest_at else ""
         lines = [
             f"kiosk       {self.device}, journal {self.incarnation}",
@@ -99,23 +92,21 @@ class OutboxReport:
         return "\n".join(lines) + "\n"
 
     def render_list(self) -> str:
-        """One line for each exception, oldest first."""
+        """One line for each matter, oldest first."""
         if not self.listed:
-            return "no exceptions: everything that arrived was accepted\n"
+            return "no exceptions: everything that arrived was accepted, no case is open\n"
         rows = [("entry", "state", "code", "kind", "lane", "offered", "known at the HIS", "case")]
         for one in self.listed:
-            out, entry = one.standout, one.entry
-            is_parked = out.state is Standing.PARKED
             rows.append(
                 (
-                    str(out.seq),
-                    out.state.value,
-                    out.code or "-",
-                    entry.kind,
-                    masked_lane(entry.lane),
-                    str(out.attempts) if is_parked else "-",
-                    "not yet" if is_parked and not out.reported else "yes",
-                    f"{'parked' if is_parked else 'gw'}:{self.incarnation}:{out.seq}",
+                    str(one.seq),
+                    one.state.value,
+                    one.code or "-",
+                    one.kind,
+                    masked_lane(one.lane),
+                    str(one.attempts) if one.state is Standing.PARKED else "-",
+                    "yes" if one.is_reported else "not yet",
+                    one.case_id or "-",
                 )
             )
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -143,8 +134,6 @@ def report_outbox(store: Store) -> OutboxReport:
     """Read the outbox of an open store."""
     outbox = store.outbox
     acked = outbox.acked_seq()
-    standouts = sorted((*outbox.exceptions(), *outbox.ended()), key=lambda each: each.seq)
-    entries = {each.seq: each for each in outbox.descriptions([each.seq for each in standouts])}
     return OutboxReport(
         device=store.identity.device,
         incarnation=store.identity.incarnation,
@@ -155,7 +144,7 @@ def report_outbox(store: Store) -> OutboxReport:
         oldest_at=outbox.backlog().oldest_at,
         status=store.network_status.read_status(),
         lost=outbox.lost(store.journal.base().seq, store.journal.head().seq),
-        listed=[Exceptional(each, entries.get(each.seq, _purged(each.seq))) for each in standouts],
+        listed=store.matters.all(),
     )
 
 
@@ -191,7 +180,3 @@ def _network(status: SyncStatus | None) -> str:
     word = "online" if status.online else f"offline ({status.reason or 'unknown'})"
     contact = f", last contact {status.last_contact}" if status.last_contact else ""
     return f"{word} since {status.since}{contact}"
-
-
-def _purged(seq: int) -> Waiting:
-    return Waiting(seq, "", "purged", "purged", 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from store_forward.store.sending.exceptions import Standing, Standout
+from store_forward.store.sending.exceptions import Standout
 from store_forward.store.store import Store
 from store_forward.sync.lanes import WINDOW, WaitingRoom
 from store_forward.sync.steps import Offer, Work
@@ -13,6 +13,7 @@ class Queue:
 
     def __init__(self, store: Store) -> None:
         self._outbox = store.outbox
+        self._matters = store.matters
         self._room = WaitingRoom()
         self._acked_seq = 0
         self._covered = 0
@@ -26,8 +27,7 @@ class Queue:
         """Return what there is to do, as of the monotonic time ``at``."""
         acked, ahead = self._outbox.acked_seq(), self._outbox.ahead()
         covered = acked + sum(each.last - each.first + 1 for each in ahead)
-        standouts = self._outbox.exceptions()
-        parked = [each for each in standouts if each.state is Standing.PARKED]
+        parked = self._outbox.parked()
         is_parked_anew = self._room.parked_seqs != {each.seq for each in parked}
         if is_parked_anew or acked < self._acked_seq or covered < self._covered:
             self._room = WaitingRoom([each.seq for each in parked])
@@ -43,7 +43,7 @@ class Queue:
             waiting=self._room.open(),
             offers=self._offers(parked, at),
             unreported=sum(not each.reported for each in parked),
-            exceptions=len(standouts),
+            undecided=self._matters.count_open(),
         )
 
     def _offers(self, parked: list[Standout], at: float) -> tuple[Offer, ...]:

@@ -178,10 +178,10 @@ class Offer:
 class Work:
     """What there is to hand over: entries that may go, ascending, and parked ones to be offered.
 
-    ``exceptions`` are open at the HIS, ``unreported`` of the parked ones it does not know yet.
+    ``undecided`` wait for a person at the HIS; ``unreported`` are parked ones it does not know yet.
     """
 
     waiting: Sequence[Waiting] = ()
     offers: Sequence[Offer] = ()
-    exceptions: int = 0
+    undecided: int = 0
     unreported: int = 0

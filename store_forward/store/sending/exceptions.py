@@ -78,10 +78,6 @@ class Exceptions:
         """Those that wait because the gateway refused them, oldest first."""
         return self._read("state = 'parked'")
 
-    def ended(self) -> list[Standout]:
-        """Those a person has decided about, oldest first."""
-        return self._read("state IN ('settled', 'withdrawn')")
-
     def park(self, seq: int, code: str) -> None:
         """Note one more refusal of this entry; what was reported stays reported."""
         self._connection.execute(

@@ -241,10 +241,6 @@ class Outbox:
         """Entries that the gateway refused by themselves, oldest first."""
         return self._exceptions.parked()
 
-    def ended(self) -> list[Standout]:
-        """Exceptions that a person at the HIS has ended, oldest first."""
-        return self._exceptions.ended()
-
     def receipts(self) -> list[Receipt]:
         """All receipts, by the last entry they cover."""
         return self._receipts.all()

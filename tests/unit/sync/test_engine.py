@@ -257,11 +257,11 @@ def test_a_parked_entry_is_offered_alone_when_nothing_else_waits_and_its_pause_i
 
 def test_exceptions_are_reported_at_once_and_decisions_fetched_while_any_is_open() -> None:
     state = settled()
-    assert decide(state, 0.1, Work(unreported=1, exceptions=1)) == ReportExceptions()
+    assert decide(state, 0.1, Work(unreported=1, undecided=1)) == ReportExceptions()
     state = told(state, Pulled(when(0.2), "exceptions"))
-    assert decide(state, 0.2, Work(exceptions=1)) == FetchResolutions()
+    assert decide(state, 0.2, Work(undecided=1)) == FetchResolutions()
     state = told(state, Pulled(when(0.3), "resolutions"))
-    assert isinstance(decide(state, 0.3, Work(exceptions=1)), Wait)
+    assert isinstance(decide(state, 0.3, Work(undecided=1)), Wait)
 
 
 def test_a_forged_decision_is_an_alarm() -> None:
