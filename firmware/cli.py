@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from firmware.assembly.process import CannotStart
-from firmware.commands import backup, courier, keys, outbox, verify_journal
+from firmware.commands import backup, courier, keys, outbox, staff_code, verify_journal
 
 if TYPE_CHECKING:
     from firmware.config.model import Deployment
@@ -44,6 +44,7 @@ Tools:
   outpost backup create | restore  an encrypted copy of the store; a spare machine from it
   outpost courier export | import  what waits goes to the gateway on a stick, and comes back
   outpost gateway courier import   applies what a stick brings
+  outpost staff-code               lets staff see at the screen what needs a person
   outpost keys status | wrap | rotate | recover
                                    how the store's key is held; sealing it, changing it
   outpost bench main-path          speed and size against their targets
@@ -206,6 +207,7 @@ def _add_tools(commands: argparse._SubParsersAction[_OneLineErrors]) -> None:
     courier.register(commands)
     keys.register(commands)
     outbox.register(commands)
+    staff_code.register(commands)
     bench = commands.add_parser(
         "bench",
         help="measure against the targets",

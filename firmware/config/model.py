@@ -109,6 +109,21 @@ class Limits(Section, frozen=True):
     retention_days: Annotated[int, msgspec.Meta(ge=7, le=3650)] = 180
 
 
+class Staff(Section, frozen=True):
+    """[staff] who may see at the screen what needs a person; without ``code`` nobody.
+
+    ``code`` is the line that ``outpost staff-code`` prints: a slow hash, not the code itself.
+    """
+
+    code: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^(scrypt:[0-9a-f]{32}:[0-9a-f]{64})?$",
+            examples=["what outpost staff-code prints"],
+        ),
+    ] = ""
+
+
 class Paths(Section, frozen=True):
     """[paths] where state, keys and sockets live; relative ones are relative to this file."""
 
@@ -128,4 +143,5 @@ class Deployment(Section, frozen=True):
     screen: ScreenGeometry = ScreenGeometry()
     languages: Languages = Languages()
     limits: Limits = Limits()
+    staff: Staff = Staff()
     paths: Paths = Paths()

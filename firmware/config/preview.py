@@ -37,6 +37,12 @@ def summarise(deployment: Deployment) -> str:
             f"{limits.leased_slots_per_doctor} slots leased per doctor; "
             f"no sale with data older than {limits.data_max_age_hours} h",
         ),
+        (
+            "staff",
+            "see at the screen what needs a person, with their code"
+            if deployment.staff.code
+            else "see nothing at the screen (outpost staff-code makes them a code)",
+        ),
         ("paths", f"state {paths.state}, keys {paths.keys}, sockets {paths.run}"),
     ]
     return "\n".join(f"  {name:<10}{text}" for name, text in rows)

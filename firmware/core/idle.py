@@ -9,7 +9,7 @@ from firmware.core.events import Happening, Touched
 from firmware.core.flows.pay_cash import MOVING_SECONDS, expire, watch_note
 from firmware.core.flows.slip import slip_state
 from firmware.core.moves import Move, end_session, stay
-from firmware.core.state import Attract, Ended, Pay, State
+from firmware.core.state import Attract, Ended, Pay, StaffStep, State
 from firmware.core.world import World
 from firmware.messages.views import Size, SlipState
 
@@ -85,11 +85,11 @@ def next_wakeup(state: State, world: World) -> float:
 
 
 def _is_counting(state: State, world: World) -> bool:
-    return (
-        state.out_of_service is None
-        and not isinstance(state.session.step, Attract)
-        and not _is_busy(state, world)
-    )
+    step = state.session.step
+    if isinstance(step, StaffStep):
+        return True
+    is_open = state.out_of_service is None
+    return is_open and not isinstance(step, Attract) and not _is_busy(state, world)
 
 
 def _is_busy(state: State, world: World) -> bool:

@@ -27,4 +27,5 @@ def profile_of(deployment: Deployment) -> Profile:
         services=deployment.services,
         languages=tuple(Language(name) for name in (languages.default, *others)),
         device_names=names,
+        staff_code=deployment.staff.code,
     )

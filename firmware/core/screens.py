@@ -6,11 +6,13 @@ from typing import assert_never
 
 from firmware.core.book import Order
 from firmware.core.flows.pay_cash import paying
+from firmware.core.flows.staff import offers_staff
 from firmware.core.gates import tile
 from firmware.core.idle import seconds_left
 from firmware.core.labels import department_of, doctor_of, hhmm, location_of
 from firmware.core.lists import department_view, doctor_view, slot_view
 from firmware.core.orders import check_view, ended_view, pay_view
+from firmware.core.staff_screens import code_view, matters_view
 from firmware.core.state import (
     Attract,
     CheckDetails,
@@ -19,8 +21,11 @@ from firmware.core.state import (
     FindDoctor,
     Home,
     Identify,
+    PatientStep,
     Pay,
     PickSlot,
+    StaffCode,
+    StaffMatters,
     State,
     Step,
 )
@@ -49,10 +54,20 @@ def view(state: State, world: World, number: int) -> Screen:
 
 
 def _body(state: State, world: World) -> View:
-    if state.out_of_service is not None:
-        return OutOfServiceView(state.out_of_service.reason, state.out_of_service.code)
-    size = state.session.look.size
     match state.session.step:
+        case StaffCode() as step:
+            return code_view(state, step, world)
+        case StaffMatters() as step:
+            return matters_view(step, world)
+        case step if state.out_of_service is not None:
+            return OutOfServiceView(state.out_of_service.reason, state.out_of_service.code)
+        case step:
+            return _patients_body(state, step, world)
+
+
+def _patients_body(state: State, step: PatientStep, world: World) -> View:
+    size = state.session.look.size
+    match step:
         case Attract():
             return AttractView()
         case Home():
@@ -123,16 +138,30 @@ def _frame(state: State, world: World) -> Frame:
         offline_since=None if since is None else world.clock_text(since),
         patient=_masked_name(state) if is_open else None,
         step=_progress(step) if is_open else None,
-        can_go_back=is_open and isinstance(step, _GOES_BACK) and not _is_cancelling(state),
-        can_go_home=is_open and not isinstance(step, Attract) and not _is_cancelling(state),
+        can_go_back=_can_go_back(state),
+        can_go_home=_can_go_home(state),
         seconds_left=seconds_left(state, world),
         help_open=session.help_open,
         staff_called=session.staff_called,
+        offers_staff=offers_staff(state, world),
         notice=session.notice,
     )
 
 
 _GOES_BACK = Identify | FindDepartment | FindDoctor | PickSlot | CheckDetails | Pay
+
+
+def _can_go_back(state: State) -> bool:
+    is_open = state.out_of_service is None
+    return is_open and isinstance(state.session.step, _GOES_BACK) and not _is_cancelling(state)
+
+
+def _can_go_home(state: State) -> bool:
+    step = state.session.step
+    if isinstance(step, StaffCode | StaffMatters):
+        return True
+    is_open = state.out_of_service is None
+    return is_open and not isinstance(step, Attract) and not _is_cancelling(state)
 
 
 def _is_cancelling(state: State) -> bool:
@@ -161,7 +190,7 @@ def _progress(step: Step) -> tuple[int, int] | None:
             return 5, STEPS
         case Pay():
             return 6, STEPS
-        case Attract() | Home() | Ended():
+        case Attract() | Home() | Ended() | StaffCode() | StaffMatters():
             return None
         case _:
             assert_never(step)

@@ -147,9 +147,25 @@ class Ended:
     offline: bool = False
 
 
-Step = (
+@dataclass(frozen=True, slots=True)
+class StaffCode:
+    """Staff are asked for their code; ``was_wrong``: the last one was."""
+
+    was_wrong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMatters:
+    """Staff see what needs a person."""
+
+    page: int = 0
+
+
+PatientStep = (
     Attract | Home | Identify | FindDepartment | FindDoctor | PickSlot | CheckDetails | Pay | Ended
 )
+StaffStep = StaffCode | StaffMatters
+Step = PatientStep | StaffStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +198,14 @@ class OutOfService:
 
 
 @dataclass(frozen=True, slots=True)
+class Tries:
+    """Wrong staff codes in a row; until ``locked_until`` (monotonic seconds) none is looked at."""
+
+    wrong: int = 0
+    locked_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """Everything a step may change."""
 
@@ -190,6 +214,7 @@ class State:
     card: str | None = None
     left_card: LeftCard | None = None
     out_of_service: OutOfService | None = None
+    tries: Tries = Tries()
 
 
 def fresh_session(language: Language, now: float) -> Session:

@@ -11,13 +11,23 @@ import structlog
 from devices.messages import DeviceStatus
 from firmware.core.clocks import Clock, judge
 from firmware.core.pressure import Load, Strain, reason_of, reserve_bytes, weigh
-from firmware.core.world import Catalogue, FindDepartments, Found, FreshIds, Profile, World
+from firmware.core.world import (
+    Catalogue,
+    FindDepartments,
+    Found,
+    FreshIds,
+    Outgoing,
+    Profile,
+    World,
+)
+from firmware.messages.staff import Doubt
 from store_forward.contract.facts import ClockTrust
 from store_forward.contract.wire import SlotLease
 from store_forward.store.errors import StoreError
 from store_forward.store.network_status import SyncStatus
 from store_forward.store.room import Ballast, room_beside
 from store_forward.store.search import DepartmentIndex
+from store_forward.store.sending.matters import Matter
 from store_forward.store.sending.outbox import Backlog
 from store_forward.store.store import Store
 
@@ -29,6 +39,9 @@ UNKNOWN_BOOT = "unknown"
 
 HOLD_AGAIN_SECONDS = 30.0
 """Between two attempts to hold the ballast where there was no room for it."""
+
+MOST_MATTERS = 60
+"""The newest that need a person are shown at the screen; ``outpost outbox list`` has all."""
 
 LOOK_BACK = 100
 """Entries among which the newest of a trusted clock is looked for at a start."""
@@ -62,6 +75,8 @@ class StoreSurroundings:
         self._is_kept = False
         self._last_entry: datetime | None = None
         self._backlog = Backlog(0, None)
+        self._undecided = 0
+        self._matters: tuple[Matter, ...] = ()
         self._strains: frozenset[Strain] = frozenset()
         self._next_hold = 0.0
 
@@ -84,6 +99,13 @@ class StoreSurroundings:
             leases=self._leases,
             leases_as_of=self._leases_as_of,
             paused=reason_of(self._strains),
+            outgoing=Outgoing(
+                waiting=self._backlog.count,
+                oldest=_moment(self._backlog.oldest_at),
+                undecided=self._undecided,
+                matters=self._matters,
+                doubt=Doubt(self._status.journal),
+            ),
         )
 
     @property
@@ -116,6 +138,7 @@ class StoreSurroundings:
             self._refresh_status()
             self._refresh_catalogue()
             self._backlog = self._store.outbox.backlog()
+            self._refresh_matters()
             self._weigh()
         except (StoreError, OSError, msgspec.MsgspecError) as error:
             log.error("store not readable", why=str(error))
@@ -161,6 +184,12 @@ class StoreSurroundings:
     def _refresh_leases(self) -> None:
         self._leases = self._store.allotments.unsold()
         self._leases_as_of = _moment(self._store.allotments.as_of())
+
+    def _refresh_matters(self) -> None:
+        self._undecided = self._store.matters.count_open()
+        self._matters = ()
+        if self._undecided and self._profile.staff_code:
+            self._matters = tuple(self._store.matters.newest_open(MOST_MATTERS))
 
     def device_said(self, status: DeviceStatus) -> None:
         """A peripheral has a new state."""

@@ -8,6 +8,7 @@ from typing import assert_never
 from firmware.core.flows import register_today as registering
 from firmware.core.flows.pay_cash import cancel, paying
 from firmware.core.flows.slip import reprint
+from firmware.core.flows.staff import enter_code, open_staff
 from firmware.core.gates import tile
 from firmware.core.moves import Move, end_session, go, note, stay
 from firmware.core.state import (
@@ -21,13 +22,16 @@ from firmware.core.state import (
     Look,
     Pay,
     PickSlot,
+    StaffCode,
+    StaffMatters,
+    StaffStep,
     State,
 )
 from firmware.core.world import World
 from firmware.messages import intents as i
 from firmware.messages.views import Service, TileState
 
-COMMITTING = (i.Confirm, i.ReallyCancel, i.ChooseSlot, i.Reprint)
+COMMITTING = (i.Confirm, i.ReallyCancel, i.ChooseSlot, i.Reprint, i.EnterStaffCode)
 """Intents that a double or late tap must not repeat on another view. Finish is not among them: it
 only ends what has ended, and a card lifted in the same moment must not swallow it."""
 
@@ -49,7 +53,8 @@ def touched(state: State, intent: i.Intent, world: World, *, stale: bool) -> Mov
         return stay(state)
     if isinstance(intent, FRAME_INTENTS):
         return stay(_frame(state, intent, world))
-    if state.out_of_service is not None:
+    is_staffs = isinstance(state.session.step, StaffStep) or isinstance(intent, i.OpenStaff)
+    if state.out_of_service is not None and not is_staffs:
         return stay(state)
     match intent:
         case i.Activity() | i.ExtendTime():
@@ -67,6 +72,10 @@ def touched(state: State, intent: i.Intent, world: World, *, stale: bool) -> Mov
             return _cancelling(state, intent, world)
         case i.Reprint():
             return reprint(state, world)
+        case i.OpenStaff():
+            return stay(open_staff(state, world))
+        case i.EnterStaffCode():
+            return stay(enter_code(state, intent, world))
         case i.Finish():
             return stay(
                 end_session(state, world) if isinstance(state.session.step, Ended) else state
@@ -106,7 +115,7 @@ def _look(look: Look, intent: i.Intent, world: World) -> Look:
 
 
 def _choose(state: State, intent: i.Intent, world: World) -> Move:
-    """The choices of a registration: each belongs to one step."""
+    """What is chosen from a list or confirmed: each belongs to one step."""
     match state.session.step, intent:
         case FindDepartment() as step, i.Search():
             return registering.search(state, step, intent)
@@ -120,6 +129,8 @@ def _choose(state: State, intent: i.Intent, world: World) -> Move:
             return registering.choose_doctor(state, step, intent, world)
         case PickSlot() as step, i.ChooseSlot():
             return registering.choose_slot(state, step, intent, world)
+        case StaffMatters(), i.TurnPage():
+            return stay(go(state, StaffMatters(max(intent.page, 0))))
         case CheckDetails() as step, i.Confirm():
             return registering.confirm(state, step, world)
         case _:
@@ -158,7 +169,7 @@ def _go_home(state: State, world: World) -> Move:
     match state.session.step:
         case Attract():
             return stay(state)
-        case Home():
+        case Home() | StaffCode() | StaffMatters():
             return stay(end_session(state, world))
         case Pay():
             return _cancelling(state, i.CancelPayment(), world)
@@ -182,6 +193,8 @@ def _go_back(state: State, world: World) -> Move:
             return stay(go(state, step.back))
         case Pay():
             return _cancelling(state, i.CancelPayment(), world)
+        case StaffCode() | StaffMatters():
+            return stay(end_session(state, world))
         case Attract() | Home() | Ended():
             return stay(state)
         case step:

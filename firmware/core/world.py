@@ -9,9 +9,11 @@ from typing import Protocol
 
 from devices.messages import DeviceKind, DeviceState, DeviceStatus, PaperState, StorageState
 from firmware.config.model import Limits, Services
+from firmware.messages.staff import Doubt
 from firmware.messages.views import Language, Reason, Text
 from store_forward.contract.facts import ClockTrust
 from store_forward.contract.wire import Department, Doctor, Schedule, SlotLease
+from store_forward.store.sending.matters import Matter
 
 AT_WORK = frozenset({DeviceState.ONLINE, DeviceState.DEVICE_BUSY})
 """States in which a peripheral does its work."""
@@ -67,7 +69,7 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What the deployment file fixes for this kiosk."""
+    """What the deployment file fixes for this kiosk. ``staff_code`` is empty or a hash of it."""
 
     kiosk: str
     prefix: str
@@ -77,6 +79,7 @@ class Profile:
     services: Services
     languages: tuple[Language, ...]
     device_names: Mapping[DeviceKind, str]
+    staff_code: str = ""
 
     @property
     def default_language(self) -> Language:
@@ -91,6 +94,21 @@ class FreshIds:
     order: str
     case: str
     job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What is on its way to the HIS, and what of it needs a person.
+
+    ``waiting`` entries are not sent, the oldest since the aware time ``oldest`` as far as known.
+    ``undecided`` need a person, the newest of which are ``matters``, newest first.
+    """
+
+    waiting: int = 0
+    oldest: datetime | None = None
+    undecided: int = 0
+    matters: tuple[Matter, ...] = ()
+    doubt: Doubt = Doubt.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +133,7 @@ class World:
     leases: tuple[SlotLease, ...] = ()
     leases_as_of: datetime | None = None
     paused: Reason = Reason.NONE
+    outgoing: Outgoing = Outgoing()
 
     def local(self, moment: datetime) -> datetime:
         """The clinic's local time of an aware moment."""

@@ -35,6 +35,20 @@ class CallStaff(msgspec.Struct, frozen=True, tag="call_staff"):
     """Ask for a person."""
 
 
+class OpenStaff(msgspec.Struct, frozen=True, tag="open_staff"):
+    """Staff want in: asks for the code."""
+
+
+class EnterStaffCode(msgspec.Struct, frozen=True, tag="enter_staff_code"):
+    """The whole code staff have typed."""
+
+    code: str
+
+    def __repr__(self) -> str:
+        """Never lets the code into a log."""
+        return "EnterStaffCode(…)"
+
+
 class DismissNotice(msgspec.Struct, frozen=True, tag="dismiss_notice"):
     """Close the notice."""
 
@@ -128,6 +142,8 @@ Intent = (
     | OpenHelp
     | CloseHelp
     | CallStaff
+    | OpenStaff
+    | EnterStaffCode
     | DismissNotice
     | ExtendTime
     | SetLanguage

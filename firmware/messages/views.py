@@ -11,6 +11,8 @@ from enum import StrEnum
 
 import msgspec
 
+from firmware.messages.staff import StaffCodeView, StaffView
+
 
 class Text(msgspec.Struct, frozen=True):
     """A text in both screen languages (reference data)."""
@@ -313,6 +315,8 @@ View = (
     | CancelledView
     | CaseView
     | OutOfServiceView
+    | StaffCodeView
+    | StaffView
 )
 
 
@@ -327,6 +331,7 @@ class Frame(msgspec.Struct, frozen=True):
     """The fixed frame around every screen. ``time`` is local HH:MM; ``patient`` is masked.
 
     ``step``: (this step, of steps). ``seconds_left`` is set while the time-out warning is up.
+    ``offers_staff``: the help has a way in for staff.
     """
 
     clinic: Text
@@ -345,6 +350,7 @@ class Frame(msgspec.Struct, frozen=True):
     seconds_left: int | None = None
     help_open: bool = False
     staff_called: bool = False
+    offers_staff: bool = False
     notice: Notice | None = None
 
 

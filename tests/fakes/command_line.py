@@ -33,13 +33,16 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def outpost(
-    *words: str | Path, seconds: float = 25, more: Mapping[str, str] | None = None
+    *words: str | Path,
+    seconds: float = 25,
+    more: Mapping[str, str] | None = None,
+    typed: str = "",
 ) -> Ended:
-    """Run a command to its end."""
+    """Run a command to its end, with this on its standard input."""
     finished = subprocess.run(
         command(*words),
         env=environment(**(more or {})),
-        stdin=subprocess.DEVNULL,
+        input=typed,
         capture_output=True,
         text=True,
         timeout=seconds,

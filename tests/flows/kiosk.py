@@ -25,7 +25,7 @@ from firmware.core.events import (
 from firmware.core.runner import Runner, Surroundings
 from firmware.core.slips import Slip, compose
 from firmware.core.state import State
-from firmware.core.world import FreshIds, Profile, World
+from firmware.core.world import FreshIds, Outgoing, Profile, World
 from firmware.messages.intents import (
     ChooseDepartment,
     ChooseDoctor,
@@ -83,6 +83,7 @@ class Kiosk:
             clinic.lease(n, "D2") for n in range(1, 4)
         )
         self.paused = Reason.NONE
+        self.outgoing = Outgoing()
         self.screens: list[Screen] = []
         self.at_boundary: Callable[[str], None] = _nothing
         self._ids: Iterator[str] = (f"id-{n}" for n in count(1))
@@ -258,6 +259,7 @@ class Kiosk:
             leases=tuple(one for one in self.leases if one.slot_id not in self.journal.sold_slots),
             leases_as_of=clinic.MORNING,
             paused=self.paused,
+            outgoing=self.outgoing,
         )
 
     def limit(self, **changes: int) -> None:

@@ -17,6 +17,9 @@ from firmware.core.state import (
     Identify,
     Patient,
     Pay,
+    StaffCode,
+    StaffMatters,
+    StaffStep,
     State,
 )
 from firmware.core.world import World
@@ -30,7 +33,7 @@ def wants_card(state: State) -> bool:
     """Whether the reader should be looking: for a patient, for somebody else's card before the
     order is confirmed, or for a card to be taken away."""
     match state.session.step:
-        case Attract():
+        case Attract() | StaffCode() | StaffMatters():
             return state.card is not None
         case Pay() | Ended():
             return state.card is not None or state.left_card is not None
@@ -47,7 +50,7 @@ def card_read(state: State, event: CardRead, world: World) -> Move:
     key = state.book.patient_key(event.card.id_number)
     if is_left(state, key, world):
         return stay(replace(state, card=key))
-    if isinstance(state.session.step, Attract | Pay | Ended):
+    if isinstance(state.session.step, Attract | Pay | Ended | StaffStep):
         # Greets nobody and is not kept: the reader tells of it again once it is asked for cards.
         own = key if key == _owner(state) else None
         return stay(replace(state, card=own, left_card=None))
