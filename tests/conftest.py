@@ -1,5 +1,8 @@
 """Fixtures for all tests: the gateway's databases, on SQLite and on PostgreSQL.
 
+And how Hypothesis plays: the same examples in every run, and no time limit on a single one, which
+a busy machine would miss. What is to be drawn at random is in ``outpost test --fuzz``.
+
 Imports are inside, so that tests of other parts need not load the database libraries.
 """
 
@@ -10,11 +13,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.postgres.cluster import PrivateCluster
     from tests.postgres.databases import Databases
     from tests.postgres.places import Place, Places
+
+settings.register_profile("ordinary", deadline=None, derandomize=True, database=None)
+settings.load_profile("ordinary")
 
 
 @pytest.fixture(name="cluster", scope="session")

@@ -40,7 +40,7 @@ UNKNOWN_BOOT = "unknown"
 HOLD_AGAIN_SECONDS = 30.0
 """Between two attempts to hold the ballast where there was no room for it."""
 
-MOST_MATTERS = 60
+MOST_MATTERS = 24
 """The newest that need a person are shown at the screen; ``outpost outbox list`` has all."""
 
 LOOK_BACK = 100
