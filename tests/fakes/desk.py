@@ -25,13 +25,14 @@ from devices.receipt_printer.encoder import encode
 from devices.receipt_printer.paper import QrRow
 from devices.receipt_printer.printed_slip import PrintedSlip
 from firmware.assembly.process import uuids
-from firmware.config.model import Clinic, Deployment, Device, Gateway, Kiosk
+from firmware.config.model import Clinic, Deployment, Device, Gateway, Kiosk, Staff
 from firmware.core.clocks import Clock
 from firmware.core.events import DevicesCaughtUp, Heard, Ticked, WorldChanged
 from firmware.core.gates import why_not_at_work
 from firmware.core.profile import profile_of
 from firmware.core.runner import Runner, Surroundings
 from firmware.core.slips import compose
+from firmware.core.staff_code import hash_code
 from firmware.core.store_journal import StoreJournal
 from firmware.core.surroundings import StoreSurroundings
 from firmware.messages.intents import (
@@ -69,6 +70,8 @@ from tests.fakes.small_ballast import small_ballast
 
 KIOSK = "QH-K01"
 
+STAFF_CODE = "246810"
+
 DEPLOYMENT = Deployment(
     clinic=Clinic("QH", "青禾镇分院", "Qinghe Town Branch Clinic"),
     kiosk=Kiosk(KIOSK, "A"),
@@ -78,6 +81,7 @@ DEPLOYMENT = Deployment(
         Device(ACCEPTOR, DeviceKind.CASH_ACCEPTOR, "ccnet", "/dev/null"),
         Device(PRINTER, DeviceKind.RECEIPT_PRINTER, "escpos", "/dev/null"),
     ),
+    staff=Staff(hash_code(STAFF_CODE, b"\x07" * 16)),
 )
 
 CHIEF_FEE_FEN = 3000
