@@ -10,11 +10,12 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from secrets import token_bytes
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -65,15 +66,28 @@ from tests.fakes.emulated_devices import ACCEPTOR, PRINTER, READER, EmulatedDevi
 from tests.fakes.faulty_front import FaultyFront, faulty_front
 from tests.fakes.journal_of import signed_headers
 from tests.fakes.kiosk_in_sync import KioskInSync, kiosk_in_sync
-from tests.fakes.running_gateway import running_gateway
+from tests.fakes.running_gateway import CLINIC, running_gateway
 from tests.fakes.small_ballast import small_ballast
 
 KIOSK = "QH-K01"
 
 STAFF_CODE = "246810"
 
+
+def morning_zone(now: datetime) -> str:
+    """A time zone in which it is between eight and nine in the morning now.
+
+    Tests that let hours pass stay on one business day, whenever they run. Names of these zones
+    have the sign of POSIX: Etc/GMT-8 is eight hours ahead of UTC.
+    """
+    ahead = (8 - now.astimezone(UTC).hour + 12) % 24 - 12
+    return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
+
+
+MORNING_ZONE = morning_zone(datetime.now(UTC))
+
 DEPLOYMENT = Deployment(
-    clinic=Clinic("QH", "青禾镇分院", "Qinghe Town Branch Clinic"),
+    clinic=Clinic("QH", "青禾镇分院", "Qinghe Town Branch Clinic", MORNING_ZONE),
     kiosk=Kiosk(KIOSK, "A"),
     gateway=Gateway("https://127.0.0.1:1"),
     device=(
@@ -253,10 +267,10 @@ class Desk:
 
     @property
     def leased_at(self) -> str:
-        """The clinic's time (UTC+8) at which the HIS gave what is for sale here, ``HH:MM``."""
+        """The clinic's time at which the HIS gave what is for sale here, ``HH:MM``."""
         text = self.store.allotments.as_of()
         assert text is not None, "nothing was leased"
-        return f"{datetime.fromisoformat(text).astimezone(timezone(timedelta(hours=8))):%H:%M}"
+        return f"{datetime.fromisoformat(text).astimezone(ZoneInfo(MORNING_ZONE)):%H:%M}"
 
     def voucher_on(self, slip: PrintedSlip) -> VoucherPayload:
         """Read the signed QR code of a slip, as another kiosk would."""
@@ -322,7 +336,13 @@ class Desk:
 @contextmanager
 def kiosk_on_a_desk(folder: Path) -> Iterator[Desk]:
     """A kiosk, newly enrolled at a gateway of its own; the network can be cut and opened."""
-    with running_gateway(folder / "gateway") as gateway, faulty_front(gateway) as front:
+    reference = folder / "clinic.toml"
+    there = CLINIC.read_text(encoding="utf-8")
+    reference.write_text(there.replace("Asia/Shanghai", MORNING_ZONE), encoding="utf-8")
+    with (
+        running_gateway(folder / "gateway", reference) as gateway,
+        faulty_front(gateway) as front,
+    ):
         key = gateway.enrol(KIOSK)
         trust = ssl.create_default_context(cafile=str(gateway.authority))
         with (
