@@ -30,9 +30,10 @@ from store_forward.store.errors import (
     StoreUnavailable,
     UnreadableAnswer,
 )
+from store_forward.store.sending.parked import describe_parked
 from store_forward.store.store import Store
 from store_forward.sync import engine
-from store_forward.sync.batches import cut_batch, describe_parked
+from store_forward.sync.batches import cut_batch
 from store_forward.sync.client import GatewayClient
 from store_forward.sync.engine import Shown, State
 from store_forward.sync.outcomes import Failure, Unreadable
@@ -258,7 +259,9 @@ class SyncService:
         return MarkTaken(self._moment(), step, detail, has_fallen_back)
 
     async def _report_exceptions(self) -> Event:
-        parked = describe_parked(self._store, MAX_REPORTED)
+        outbox = self._store.outbox
+        unreported = [each for each in outbox.parked() if not each.reported]
+        parked = describe_parked(outbox, unreported[:MAX_REPORTED])
         identity = self._store.identity
         report = ExceptionReport(identity.device, identity.incarnation, parked)
         answer = await self._client.report(report)
@@ -266,7 +269,7 @@ class SyncService:
             return PullFailed(self._moment(), REPORT, answer)
         self._board.note_contact()
         try:
-            self._store.outbox.note_reported([each.seq for each in parked])
+            outbox.note_reported([each.seq for each in parked])
         except PASSING as error:
             return PullFailed(self._moment(), REPORT, None, str(error))
         self._look()
