@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from store_forward.contract.courier import CourierReceipts, sign_receipts
+from store_forward.contract.courier import CourierReceipts, Decided, sign_receipts
 from store_forward.contract.facts import Entry, JournalReplaced, KioskStarted
 from store_forward.contract.sealed import signed_by
 from store_forward.contract.signing import sign_receipt
@@ -220,6 +220,8 @@ def make_receipts(folder: Path) -> None:
             1,
             answers,
             (),
+            (),
+            Decided(0, 0, (), complete=True),
             "2026-07-13T02:00:00Z",
             "gateway-1",
             "",
