@@ -15,7 +15,10 @@ from firmware.commands.deployments import deployment_at, key_file, store_of
 COURIER_KEY = "gateway-courier.pem"
 """The gateway's public courier key, in the key directory."""
 
-TEXT = "carry what waits to the gateway on a stick, and its receipts back"
+TEXT = "carry what waits to the gateway on a stick, and its receipts and decisions back"
+
+DECIDED = {"settled": "settled", "withdrawn": "withdrawn", "resend": "to be sent again"}
+"""What staff at the kiosk call a verdict."""
 
 
 def register(commands: Any) -> None:
@@ -25,17 +28,20 @@ def register(commands: Any) -> None:
         help="carry what waits by USB stick",
         description=f"outpost courier: {TEXT}. export writes a bundle that only the gateway can "
         "read; 'outpost gateway courier import' applies it there, once however often it is "
-        "brought, and writes the receipts that import takes back here. Kiosk and gateway may run "
-        "meanwhile, and the network may come back: nothing is booked twice.",
+        "brought, opens cases about what is refused, and writes the receipts and people's "
+        "decisions that import takes back here. Kiosk and gateway may run meanwhile, and the "
+        "network may come back: nothing is booked twice.",
     )
     actions = courier.add_subparsers(dest="action", required=True, metavar="ACTION")
-    export = actions.add_parser("export", help="write a bundle of what waits into a folder")
+    export = actions.add_parser(
+        "export", help="write a bundle of what waits or is parked into a folder"
+    )
     export.add_argument("--deployment", type=Path, required=True, metavar="FILE")
     export.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="a folder, on the stick"
     )
     export.set_defaults(handler=export_bundle)
-    back = actions.add_parser("import", help="take the gateway's receipts")
+    back = actions.add_parser("import", help="take the gateway's receipts and people's decisions")
     back.add_argument("file", type=Path, metavar="FILE")
     back.add_argument("--deployment", type=Path, required=True, metavar="FILE")
     back.set_defaults(handler=import_receipts)
@@ -63,14 +69,16 @@ def export_bundle(asked: argparse.Namespace) -> int:
             now=lambda: datetime.now(UTC),
         )
     except courier.NothingToCarry:
-        print("nothing to carry: all is acknowledged, or parked for a person (outpost outbox list)")
+        print("nothing to carry: all is acknowledged, and nobody has to decide")
         return 0
     except (BadKeyFile, StoreError) as fault:
         raise CannotStart(str(fault)) from fault
     header = exported.header
+    holds = f"{exported.count} entries, {header.first_seq} to {header.last_seq}"
     print(
         f"wrote      {exported.path}\n"
-        f"holds      {exported.count} entries, {header.first_seq} to {header.last_seq}\n"
+        f"holds      {holds if exported.count else 'no entries: it asks what was decided'}\n"
+        f"tells      of {exported.parked_count} that are parked here (outpost outbox list)\n"
         f"next       at the gateway: outpost gateway courier import {exported.path.name} --dir …\n"
         "           then bring the .receipts file back: outpost courier import …"
     )
@@ -101,6 +109,13 @@ def import_receipts(asked: argparse.Namespace) -> int:
     except (BadKeyFile, StoreError) as fault:
         raise CannotStart(str(fault)) from fault
     print(f"acknowledged up to entry {imported.acked_seq}")
+    if imported.decided:
+        told = (
+            f"entry {each.seq} {DECIDED[each.verdict]} ({each.note})" for each in imported.decided
+        )
+        print(f"decided at the gateway: {', '.join(told)}")
+    if not imported.receipts.decided.complete:
+        print("more was decided than one file carries: export and carry a bundle again")
     if imported.parked:
         numbers = ", ".join(map(str, imported.parked))
         print(f"not taken by the gateway, kept here for staff: {numbers}", file=sys.stderr)

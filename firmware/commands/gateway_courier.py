@@ -15,6 +15,7 @@ def run(words: Sequence[str]) -> int:
     """Parse and run. Raises CannotStart."""
     asked = _parser().parse_args(words)
     from store_forward.contract.keys import BadKeyFile
+    from store_forward.contract.resolutions import OPEN
     from store_forward.gateway.courier import BundleRefused
     from store_forward.gateway.courier_import import import_bundle
     from store_forward.gateway.database import DatabaseUnavailable
@@ -35,8 +36,12 @@ def run(words: Sequence[str]) -> int:
     for result in results:
         outcomes[result.outcome.value] = outcomes.get(result.outcome.value, 0) + 1
     told = ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items()))
+    undecided = [str(case.seq) for case in taken.receipts.cases if case.state == OPEN]
+    cases = f"open about entries {', '.join(undecided)}: decide at the console"
     print(
-        f"bundle     {taken.receipts.number} of {taken.receipts.device}: {told or 'nothing'}\n"
+        f"bundle     {taken.receipts.number} of {taken.receipts.device}: {told or 'no entries'}\n"
+        f"cases      {cases if undecided else 'none'}\n"
+        f"decisions  {len(taken.receipts.decided.decisions)} for the kiosk\n"
         f"receipts   {taken.path}\n"
         "next       at the kiosk: outpost courier import … --deployment …"
     )
@@ -51,8 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="outpost gateway courier",
         description="Applies a kiosk's bundle once, however often it is brought, by the rules that "
-        "hold for the network, and writes signed receipts for the way back. The gateway may run "
-        "meanwhile. Exit code 1: entries were refused, 2: the bundle was.",
+        "hold for the network, opens a case about each entry that is refused or that the kiosk "
+        "holds back, and writes signed receipts and people's decisions for the way back. The "
+        "gateway may run meanwhile. Exit code 1: entries were refused, 2: the bundle was.",
     )
     actions = top.add_subparsers(dest="action", required=True, metavar="import")
     text = "apply a bundle and write its receipts"

@@ -17,6 +17,10 @@ EntryId = Annotated[str, msgspec.Meta(max_length=128, pattern=r"^[^\x00]*$")]
 """Empty for an entry that has none."""
 
 
+Attempts = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+"""As many as the narrowest column of a gateway's database holds."""
+
+
 class ParkedEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An entry the gateway would not take, without its content.
 
@@ -31,7 +35,7 @@ class ParkedEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lane: LaneName
     kind: Name
     code: Name
-    attempts: int
+    attempts: Attempts
 
 
 class ExceptionReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,9 +46,15 @@ class ExceptionReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parked: tuple[ParkedEntry, ...]
 
 
+OPEN = "open"
+"""State of a case that waits for a person."""
+
+RECORDED = "recorded"
+"""State of a case whose entry is at the gateway already."""
+
+
 class KnownCase(msgspec.Struct, frozen=True):
-    """The case of one parked entry. ``state``: ``open``, ``closed``, or ``recorded`` for an entry
-    that is at the gateway already."""
+    """The case of one parked entry. ``state``: OPEN, ``closed``, or RECORDED."""
 
     seq: int
     case_id: str

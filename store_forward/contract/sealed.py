@@ -90,9 +90,10 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``kind`` is ``backup`` or ``courier``; ``number`` counts the files of a kind that this
     incarnation made; ``first_seq`` to ``last_seq`` are the journal entries in it, ``last_hash`` the
-    chain hash of the last. ``made_at`` is RFC 3339 UTC by the maker's clock. ``recipient`` is the
-    id of the key that opens it, ``wrapped`` what it unwraps (base64). ``signer`` is the maker's
-    public key (``signer_text``): whether that is the key of the device is for the reader to know.
+    chain hash of the last (0, 0 and empty where it holds none). ``made_at`` is RFC 3339 UTC by the
+    maker's clock. ``recipient`` is the id of the key that opens it, ``wrapped`` what it unwraps
+    (base64). ``signer`` is the maker's public key (``signer_text``): whether that is the key of the
+    device is for the reader to know.
     """
 
     kind: str

@@ -9,6 +9,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from store_forward.contract.resolutions import (
     MAX_REPORTED,
+    OPEN,
+    RECORDED,
     CaseVerdict,
     ExceptionAnswer,
     ExceptionReport,
@@ -105,7 +107,7 @@ class CaseDesk(Desk):
     ) -> KnownCase:
         case_id = parked_case_id(place)
         if parked.seq in here.recorded:
-            return KnownCase(parked.seq, case_id, "recorded")
+            return KnownCase(parked.seq, case_id, RECORDED)
         if here.withheld.get(parked.seq) in ENDED:
             return KnownCase(parked.seq, case_id, "closed")
         values = {
@@ -131,7 +133,7 @@ class CaseDesk(Desk):
                 },
             )
         open_case_of_parked(connection, place, parked.lane, parked.code)
-        return KnownCase(parked.seq, case_id, "open")
+        return KnownCase(parked.seq, case_id, OPEN)
 
     def _resolve(self, connection: Connection, case_id: str, told: CaseVerdict) -> Resolution:
         case = _find_case(connection, told.device, case_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -15,11 +15,23 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 
 from store_forward.contract.courier import (
     BUNDLE_KIND,
+    Bundle,
     CourierReceipts,
+    Decided,
     NotABundle,
+    Preface,
     Refusal,
-    decode_batches,
+    decode_bundle,
     sign_receipts,
+)
+from store_forward.contract.resolutions import (
+    MAX_REPORTED,
+    ExceptionAnswer,
+    ExceptionReport,
+    KnownCase,
+    ParkedEntry,
+    ResolutionPage,
+    Verdict,
 )
 from store_forward.contract.sealed import (
     Header,
@@ -30,7 +42,9 @@ from store_forward.contract.sealed import (
     signed_by,
     signer_text,
 )
-from store_forward.contract.wire import Batch, BatchAnswer, Item
+from store_forward.contract.wire import Batch, BatchAnswer, Name
+from store_forward.gateway.carried import lane_of, parked_item, proven, without
+from store_forward.gateway.journals import JournalId
 from store_forward.gateway.problems import Refused
 from store_forward.gateway.times import to_text
 
@@ -43,12 +57,39 @@ class Desk(Protocol):
         ...
 
 
+class Cases(Protocol):
+    """Where people decide about what cannot be handed over: ``CaseDesk``."""
+
+    def report(self, report: ExceptionReport) -> ExceptionAnswer:
+        """Open a case for each parked entry. Raises Refused."""
+        ...
+
+    def decisions(self, journal: JournalId, since: str) -> ResolutionPage:
+        """Return what was decided since a cursor. Raises Refused."""
+        ...
+
+
+class NoCases:
+    """Where batches are all that is looked at: no case is known, and nothing decided."""
+
+    def report(self, report: ExceptionReport) -> ExceptionAnswer:
+        """Open nothing."""
+        return ExceptionAnswer(())
+
+    def decisions(self, journal: JournalId, since: str) -> ResolutionPage:
+        """Return nothing, and the cursor it was asked with."""
+        return ResolutionPage(since, ())
+
+
 class BundleRefused(Exception):
     """A bundle was not taken. The message says why and what to do."""
 
 
 class CourierDesk:
-    """Imports bundles. ``find_key`` gives an enrolled kiosk's public key; ``key`` signs answers."""
+    """Imports bundles. ``find_key`` gives an enrolled kiosk's public key; ``key`` signs answers.
+
+    ``cases`` hears of what a kiosk holds back and of what is refused here.
+    """
 
     def __init__(
         self,
@@ -58,6 +99,7 @@ class CourierDesk:
         key: Ed25519PrivateKey,
         key_id: str,
         now: Callable[[], datetime],
+        cases: Cases = NoCases(),  # noqa: B008 – it holds nothing
     ) -> None:
         self._desk = desk
         self._opener = opener
@@ -65,6 +107,7 @@ class CourierDesk:
         self._key = key
         self._key_id = key_id
         self._now = now
+        self._cases = cases
 
     def take(self, path: Path) -> CourierReceipts:
         """Apply a bundle, once however often it is brought, and return the signed answers.
@@ -76,25 +119,49 @@ class CourierDesk:
                 journal is refused here (what came before stays, and is a duplicate next time).
             DatabaseUnavailable, OSError: to be tried again.
         """
-        header, batches = self._open(path)
+        header, bundle = self._open(path)
+        journal = JournalId(header.device, header.incarnation)
+        # Before anything is refused here: so all that was decided is older than the refusals.
+        decided = self._decided(journal, bundle.preface)
         answers: list[BatchAnswer] = []
-        refused: dict[str, Refusal] = {}
-        for batch in batches:
+        refused: dict[str, ParkedEntry] = {}
+        for batch in bundle.batches:
             self._receive(batch, answers, refused)
+        held = [*_still_parked(bundle.preface, decided), *refused.values()]
         unsigned = CourierReceipts(
             device=header.device,
             incarnation=header.incarnation,
             number=header.number,
             answers=tuple(answers),
-            refused=tuple(refused.values()),
+            refused=tuple(Refusal(each.seq, each.code) for each in refused.values()),
+            cases=self._report(journal, held),
+            decided=decided,
             made_at=to_text(self._now()),
             key_id=self._key_id,
             signature="",
         )
         return sign_receipts(unsigned, self._key)
 
-    def _open(self, path: Path) -> tuple[Header, list[Batch]]:
-        """All batches at once: one that cannot be read must be known before one is applied."""
+    def _decided(self, journal: JournalId, preface: Preface) -> Decided:
+        page = self._cases.decisions(journal, str(preface.decided_to))
+        numbers = [each.number for each in page.resolutions]
+        since = preface.decided_to
+        return Decided(since, max([since, *numbers]), page.resolutions, page.complete)
+
+    def _report(self, journal: JournalId, held: list[ParkedEntry]) -> tuple[KnownCase, ...]:
+        """Open cases as a report by network does, which is bounded. Raises BundleRefused."""
+        known: list[KnownCase] = []
+        for start in range(0, len(held), MAX_REPORTED):
+            part = tuple(held[start : start + MAX_REPORTED])
+            try:
+                report = ExceptionReport(journal.device, journal.incarnation, part)
+                known += self._cases.report(report).cases
+            except Refused as fault:
+                raise _journal_refused(journal.device, fault) from fault
+        return tuple(known)
+
+    def _open(self, path: Path) -> tuple[Header, Bundle]:
+        """All of it at once: what cannot be read must be known before anything is applied."""
         try:
             with path.open("rb") as file:
                 layout = read_layout(file)
@@ -102,7 +169,7 @@ class CourierDesk:
                 self._check_maker(path, header)
                 self._check_recipient(path, header)
                 content = open_sealed(file, layout, self._opener, signed_by(header.signer))
-                batches = list(self._checked(header, decode_batches(content)))
+                bundle = _checked(header, decode_bundle(content))
         except (NotSealed, NotABundle) as fault:
             places = getattr(fault, "places", ())
             where = "; ".join(f"bytes {one.offset} to {one.offset + one.length}" for one in places)
@@ -110,7 +177,7 @@ class CourierDesk:
                 f"{path}: {fault}{f' [{where}]' if where else ''}. Nothing was applied: have the "
                 "kiosk write its bundle again"
             ) from fault
-        return header, batches
+        return header, bundle
 
     def _check_maker(self, path: Path, header: Header) -> None:
         if header.kind != BUNDLE_KIND:
@@ -137,33 +204,24 @@ class CourierDesk:
                 "to the kiosk's keys and have the kiosk write its bundle again"
             )
 
-    def _checked(self, header: Header, batches: Iterator[Batch]) -> Iterator[Batch]:
-        for batch in batches:
-            if (batch.device, batch.incarnation) != (header.device, header.incarnation):
-                raise NotABundle("a batch in it is another kiosk's")
-            yield _proven(batch)
-
     def _receive(
-        self, batch: Batch, answers: list[BatchAnswer], refused: dict[str, Refusal]
+        self, batch: Batch, answers: list[BatchAnswer], refused: dict[str, ParkedEntry]
     ) -> None:
         """Take a batch; where it is refused, find the entry by halving, as the network does.
 
         Behind a refused entry its lane waits at the kiosk; the others go on.
         """
-        batch = _without(batch, refused.keys())
+        batch = without(batch, refused.keys())
         if not batch.items:
             return
         try:
             answers.append(self._desk.receive(batch))
         except Refused as fault:
             if fault.alarm or fault.problem.status == 409:
-                raise BundleRefused(
-                    f"the journal of kiosk {batch.device} is refused here "
-                    f"({fault.problem.code}: {fault.problem.detail})"
-                ) from fault
+                raise _journal_refused(batch.device, fault) from fault
             if len(batch.items) == 1:
                 item = batch.items[0]
-                refused[_lane(item)] = Refusal(item.seq, fault.problem.code)
+                refused[lane_of(item)] = parked_item(item, fault.problem.code)
                 return
             middle = len(batch.items) // 2
             for items in (batch.items[:middle], batch.items[middle:]):
@@ -171,29 +229,29 @@ class CourierDesk:
                 self._receive(part, answers, refused)
 
 
-class _Outline(msgspec.Struct):
-    lane: str = ""
-
-
-def _lane(item: Item) -> str:
+def _checked(header: Header, bundle: Bundle) -> Bundle:
+    """The same, each item proven by itself. Raises NotABundle."""
     try:
-        return msgspec.json.decode(bytes(item.entry), type=_Outline).lane
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return f"seq:{item.seq}"
+        msgspec.convert(header.incarnation, Name)
+    except msgspec.ValidationError as fault:
+        raise NotABundle(f"its header names no journal: {fault}") from fault
+    for batch in bundle.batches:
+        if (batch.device, batch.incarnation) != (header.device, header.incarnation):
+            raise NotABundle("a batch in it is another kiosk's")
+    return Bundle(bundle.preface, tuple(map(proven, bundle.batches)))
 
 
-def _proven(batch: Batch) -> Batch:
-    """The same, each item with the hash before it: so any of them may be left out."""
-    items: list[Item] = []
-    for item in batch.items:
-        if item.previous is None and items and items[-1].seq == item.seq - 1:
-            item = msgspec.structs.replace(item, previous=items[-1].hash)
-        items.append(item)
-    return msgspec.structs.replace(batch, items=tuple(items))
+def _still_parked(preface: Preface, decided: Decided) -> list[ParkedEntry]:
+    """What the kiosk holds back, but what it is to send again and did not know so.
+
+    An old bundle that is brought once more must not open a case that a person has ended.
+    """
+    resent = {each.seq for each in decided.decisions if each.verdict is Verdict.RESEND}
+    return [each for each in preface.parked if each.seq not in resent]
 
 
-def _without(batch: Batch, lanes: Collection[str]) -> Batch:
-    if not lanes:
-        return batch
-    items = tuple(item for item in batch.items if _lane(item) not in lanes)
-    return msgspec.structs.replace(batch, items=items)
+def _journal_refused(device: str, fault: Refused) -> BundleRefused:
+    return BundleRefused(
+        f"the journal of kiosk {device} is refused here "
+        f"({fault.problem.code}: {fault.problem.detail})"
+    )

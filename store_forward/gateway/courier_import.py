@@ -12,6 +12,7 @@ import msgspec
 
 from store_forward.contract.courier import RECEIPTS_SUFFIX, CourierReceipts
 from store_forward.gateway.batches import BatchDesk
+from store_forward.gateway.case_desk import CaseDesk
 from store_forward.gateway.courier import BundleRefused, CourierDesk
 from store_forward.gateway.courier_key import courier_key
 from store_forward.gateway.database import open_database
@@ -44,7 +45,10 @@ def import_bundle(bundle: Path, directory: Path, out: Path, now: Callable[[], da
     try:
         enrolments = Enrolments(database, directory / "enrolled", now)
         desk = BatchDesk(database, signing_key, RECEIPT_KEY_ID, now, new_id, DEFAULT_TERMS)
-        courier = CourierDesk(desk, opener, enrolments.find_key, signing_key, RECEIPT_KEY_ID, now)
+        cases = CaseDesk(database, signing_key, RECEIPT_KEY_ID, now, new_id)
+        courier = CourierDesk(
+            desk, opener, enrolments.find_key, signing_key, RECEIPT_KEY_ID, now, cases
+        )
         receipts = courier.take(bundle)
     finally:
         database.close()

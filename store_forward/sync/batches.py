@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import msgspec
 
-from store_forward.contract.resolutions import ParkedEntry
 from store_forward.contract.wire import Batch, Item
 from store_forward.store.journal import Row
 from store_forward.store.sending.outbox import ITEM_OVERHEAD_BYTES
@@ -33,36 +31,6 @@ def cut_batch(
     batch = Batch(store.identity.device, store.identity.incarnation, tuple(items))
     size = sum(len(row.body) + ITEM_OVERHEAD_BYTES for row in rows)
     return batch, Sent(tuple(row.seq for row in rows), size, is_offer)
-
-
-def describe_parked(store: Store, limit: int) -> tuple[ParkedEntry, ...]:
-    """Return parked entries that the gateway has not been told of, without their content."""
-    standouts = {each.seq: each for each in store.outbox.parked() if not each.reported}
-    seqs = sorted(standouts)[:limit]
-    hashes = {row.seq: row.hash for row in store.outbox.rows(seqs)}
-    found = []
-    for each in store.outbox.descriptions(seqs):
-        previous = store.outbox.hash_at(each.seq - 1)
-        if previous is None:
-            continue
-        found.append(
-            ParkedEntry(
-                seq=each.seq,
-                hash=hashes[each.seq].hex(),
-                previous=previous.hex(),
-                entry_id=each.id,
-                lane=each.lane[:128],
-                kind=_word(each.kind),
-                code=_word(standouts[each.seq].code),
-                attempts=standouts[each.seq].attempts,
-            )
-        )
-    return tuple(found)
-
-
-def _word(text: str | None) -> str:
-    """Any server on the way may have written a refusal's code: what is left is a machine word."""
-    return re.sub(r"[^A-Za-z0-9._:-]+", "_", text or "")[:64] or "unknown"
 
 
 def _item(row: Row, previous: bytes | None) -> Item:

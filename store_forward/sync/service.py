@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 import structlog
 
@@ -30,9 +30,10 @@ from store_forward.store.errors import (
     StoreUnavailable,
     UnreadableAnswer,
 )
+from store_forward.store.sending.parked import describe_parked
 from store_forward.store.store import Store
 from store_forward.sync import engine
-from store_forward.sync.batches import cut_batch, describe_parked
+from store_forward.sync.batches import cut_batch
 from store_forward.sync.client import GatewayClient
 from store_forward.sync.engine import Shown, State
 from store_forward.sync.outcomes import Failure, Unreadable
@@ -91,6 +92,14 @@ class Surroundings:
     notify: Callable[[str], None]
 
 
+class There(NamedTuple):
+    """What the gateway has of this journal, as the store says: entries, and reports of others."""
+
+    acked_seq: int = 0
+    ahead: tuple[Range, ...] = ()
+    reported: tuple[int, ...] = ()
+
+
 def run_service(service: SyncService) -> None:
     """Run the service in this thread until SIGTERM or SIGINT."""
 
@@ -124,7 +133,7 @@ class SyncService:
         self._work = Work()
         self._lease_request: str | None = None
         self._alarmed: dict[str, str] = {}
-        self._known_covered: tuple[int, tuple[Range, ...]] = (0, ())
+        self._known_there = There()
         self.state = State()
 
     async def run(self) -> None:
@@ -153,7 +162,7 @@ class SyncService:
         self._board.load()
         self._store.changed()
         self._look()
-        self._known_covered = self._covered()
+        self._known_there = self._there()
         self._show()
         self._around.notify(READY)
         head, acked = self._store.journal.head().seq, self._store.outbox.acked_seq()
@@ -163,9 +172,9 @@ class SyncService:
         """Do the one thing that is due; return until when (monotonic) nothing is."""
         if self._store.changed():
             self._look()
-            if self._covered() != self._known_covered:
+            if self._there() != self._known_there:
                 # Answers on a stick, maybe of a gateway that was restored from a backup since.
-                self._known_covered = self._covered()
+                self._known_there = self._there()
                 self._take(Stirred(self._moment()))
         if self._client.was_disconnected():
             self._take(Stirred(self._moment()))
@@ -174,8 +183,8 @@ class SyncService:
             self._show()
             return action.until
         event = await self._perform(action)
-        if isinstance(action, SendBatch | AskMark | FetchResolutions):
-            self._known_covered = self._covered()
+        if isinstance(action, SendBatch | AskMark | FetchResolutions | ReportExceptions):
+            self._known_there = self._there()
         if event is not None:
             self._take(event)
         self._show()
@@ -258,7 +267,9 @@ class SyncService:
         return MarkTaken(self._moment(), step, detail, has_fallen_back)
 
     async def _report_exceptions(self) -> Event:
-        parked = describe_parked(self._store, MAX_REPORTED)
+        outbox = self._store.outbox
+        unreported = [each for each in outbox.parked() if not each.reported]
+        parked = describe_parked(outbox, unreported[:MAX_REPORTED])
         identity = self._store.identity
         report = ExceptionReport(identity.device, identity.incarnation, parked)
         answer = await self._client.report(report)
@@ -266,7 +277,7 @@ class SyncService:
             return PullFailed(self._moment(), REPORT, answer)
         self._board.note_contact()
         try:
-            self._store.outbox.note_reported([each.seq for each in parked])
+            outbox.note_reported([each.seq for each in parked])
         except PASSING as error:
             return PullFailed(self._moment(), REPORT, None, str(error))
         self._look()
@@ -353,9 +364,10 @@ class SyncService:
         self._queue.note_refusal(seq, self._around.monotonic())
         self._look()
 
-    def _covered(self) -> tuple[int, tuple[Range, ...]]:
+    def _there(self) -> There:
         outbox = self._store.outbox
-        return outbox.acked_seq(), outbox.ahead()
+        reported = tuple(each.seq for each in outbox.parked() if each.reported)
+        return There(outbox.acked_seq(), outbox.ahead(), reported)
 
     def _look(self) -> None:
         self._work = self._queue.look(self._around.monotonic())

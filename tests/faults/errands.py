@@ -9,10 +9,11 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from store_forward.contract.courier import CourierReceipts, sign_receipts
+from store_forward.contract.courier import CourierReceipts, Decided, Refusal, sign_receipts
 from store_forward.contract.facts import Entry, JournalReplaced, KioskStarted
+from store_forward.contract.resolutions import KnownCase, Resolution, Verdict
 from store_forward.contract.sealed import signed_by
-from store_forward.contract.signing import sign_receipt
+from store_forward.contract.signing import countersign, sign_receipt
 from store_forward.contract.wire import BatchAnswer
 from store_forward.store import Store
 from store_forward.store.archive.anchors import Signer
@@ -32,6 +33,9 @@ from tests.unit.store.builders import DEVICE, KEY, accepted, entry, receipt
 GATEWAY_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
 BACKUP = "kiosk-7.backup"
 RECEIPTS = "kiosk-7.receipts"
+DECIDED = 1_783_900_000_000
+"""Number of the decision that comes back on a stick."""
+
 LONG_AFTER = date(2027, 1, 1)
 
 OLD_BODIES = 12
@@ -205,7 +209,7 @@ def check_restore(folder: Path, ledger: Ledger) -> list[str]:
 
 
 def make_receipts(folder: Path) -> None:
-    """Two answers of the gateway, on a stick."""
+    """Two answers of the gateway, a refusal and a decision, on a stick."""
     with boot(folder) as store:
         store.journal.append([entry(number) for number in range(BEFORE)])
         answers = tuple(
@@ -214,16 +218,32 @@ def make_receipts(folder: Path) -> None:
             )
             for first, last in ((1, 2), (3, 4))
         )
-        brought = CourierReceipts(
-            DEVICE,
-            store.identity.incarnation,
-            1,
-            answers,
-            (),
-            "2026-07-13T02:00:00Z",
-            "gateway-1",
-            "",
-        )
+        incarnation = store.identity.incarnation
+    decision = Resolution(
+        number=DECIDED,
+        device=DEVICE,
+        incarnation=incarnation,
+        seq=6,
+        entry_id=entry(5).id,
+        verdict=Verdict.SETTLED,
+        note="booked_by_hand",
+        by="staff-7",
+        at="2026-07-13T02:00:00.000Z",
+        key_id="gateway-1",
+        signature="",
+    )
+    brought = CourierReceipts(
+        device=DEVICE,
+        incarnation=incarnation,
+        number=1,
+        answers=answers,
+        refused=(Refusal(5, "poison"),),
+        cases=(KnownCase(5, f"parked:{incarnation}:5", "open"),),
+        decided=Decided(0, DECIDED, (countersign(decision, GATEWAY_KEY),), complete=True),
+        made_at="2026-07-13T02:00:00Z",
+        key_id="gateway-1",
+        signature="",
+    )
     signed = sign_receipts(brought, GATEWAY_KEY)
     (folder / RECEIPTS).write_bytes(msgspec.json.encode(signed, order="sorted"))
 
@@ -233,17 +253,26 @@ def take_receipts(folder: Path, ledger: Ledger) -> None:
 
 
 def check_receipts(folder: Path, ledger: Ledger) -> list[str]:
-    """Each answer is there with its acknowledgement, or not; brought again, all of them are."""
+    """Each answer is there with its acknowledgement, or not, and so is the decision; brought again,
+    all of them are."""
     said: list[str] = []
     with guest(folder) as store:
         acked, receipts = store.outbox.acked_seq(), store.outbox.receipts()
         if (acked, len(receipts)) not in ((0, 0), (2, 1), (4, 2)):
             said.append(f"acknowledged up to {acked} by {len(receipts)} receipts")
+        decided, is_covered = len(store.resolutions.all()), store.outbox.covers(6)
+        if is_covered != bool(decided) or (store.resolutions.decided_to() and not decided):
+            said.append(f"{decided} decisions, covered: {is_covered}")
     take_receipts(folder, ledger)
     with boot(folder) as store:
         acked, receipts = store.outbox.acked_seq(), store.outbox.receipts()
-        if (acked, len(receipts)) != (4, 2):
+        if (acked, len(receipts), store.outbox.ahead()) != (4, 2, ((6, 6),)):
             said.append(f"then acknowledged up to {acked} by {len(receipts)} receipts")
+        if store.resolutions.decided_to() != DECIDED or len(store.resolutions.all()) != 1:
+            said.append(f"then decided to {store.resolutions.decided_to()}")
+        parked = [(each.seq, each.attempts, each.reported) for each in store.outbox.parked()]
+        if parked != [(5, 1, True)]:
+            said.append(f"then parked {parked}")
     report = verify_journal(folder / STORE, KEY)
     return said if report.ok else [*said, report.render()]
 

@@ -43,11 +43,12 @@ class SealedReport:
         lines = [f"sealed file   {self.path}, {self.size} bytes"]
         header = self.header
         if header is not None:
+            entries = f"{header.first_seq} to {header.last_seq}" if header.last_seq else "none"
             maker = "checked" if self.vouched else "not checked (no device key given)"
             lines += [
                 f"kind          {header.kind} {header.number}, made at {header.made_at}",
                 f"kiosk         {header.device}, incarnation {header.incarnation}; maker {maker}",
-                f"entries       {header.first_seq} to {header.last_seq}",
+                f"entries       {entries}",
                 f"opens with    {header.recipient}",
             ]
         if self.ok:

@@ -91,6 +91,10 @@ class Outbox:
         """What is recorded there beyond ``acked_seq``, ascending, with gaps between."""
         return self._coverage.ahead()
 
+    def covers(self, seq: int) -> bool:
+        """Whether this entry is recorded at the gateway, or settled there."""
+        return self._coverage.covers(seq)
+
     def lost(self, after: int, until: int) -> tuple[Range, ...]:
         """What this journal has lost for good: ranges that end beyond ``after``, to ``until``."""
         return self._coverage.lost(after, until)
@@ -187,6 +191,10 @@ class Outbox:
                 acked = self._fall_back(receipt.ack_seq, spans)
             return acked
 
+    def check_answer(self, receipt: Receipt, results: Sequence[Result]) -> None:
+        """Raises ReceiptRefused where ``record_answer`` would."""
+        self._receipts.check(receipt, results, self._journal.head().seq)
+
     def take_mark(self, mark: StreamMark) -> Step:
         """Keep the gateway's mark for core and believe no more than it says.
 
@@ -226,6 +234,12 @@ class Outbox:
             if not 1 <= seq <= self._journal.head().seq:
                 raise ValueError(f"cannot park entry {seq}: the journal does not have it")
             self._exceptions.park(seq, code)
+
+    def offer_again(self, seqs: Sequence[int]) -> None:
+        """These entries are no longer parked; those that are not, stay as they are."""
+        with self._connection.transaction():
+            for seq in seqs:
+                self._exceptions.unpark(seq)
 
     def note_reported(self, seqs: Sequence[int]) -> None:
         """The gateway has been told of these parked entries."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import msgspec
 
 from store_forward.contract.resolutions import Resolution, Verdict
-from store_forward.contract.spans import Range
+from store_forward.contract.spans import Range, holds
 from store_forward.store.driver import Connection
 from store_forward.store.errors import ResolutionRefused
 from store_forward.store.identity import Identity
+from store_forward.store.journal import Journal
 from store_forward.store.sending.coverage import Coverage
 from store_forward.store.sending.exceptions import Exceptions
+
+LONGEST_NUMBER = 18
+"""Digits of a decision's number."""
 
 
 class _Id(msgspec.Struct):
@@ -36,7 +40,7 @@ class Resolutions:
             ResolutionRefused: it is not about an entry of this journal; nothing was changed.
         """
         with self._connection.transaction():
-            self._check(resolution)
+            self.check(resolution)
             known = self._connection.row(
                 "SELECT body FROM resolution WHERE number = ?", (resolution.number,)
             )
@@ -54,6 +58,26 @@ class Resolutions:
             self._apply(resolution)
             return True
 
+    def check(self, resolution: Resolution) -> None:
+        """Raises ResolutionRefused where ``record`` would."""
+        ours = self._identity
+        if (resolution.device, resolution.incarnation) != (ours.device, ours.incarnation):
+            raise ResolutionRefused(
+                f"it is about {resolution.device} {resolution.incarnation}, "
+                f"this is {ours.device} {ours.incarnation}"
+            )
+        row = self._connection.row("SELECT body FROM event WHERE seq = ?", (resolution.seq,))
+        if row is None:
+            if self._was_ours(resolution.seq):
+                return
+            raise ResolutionRefused(f"our journal has no entry {resolution.seq}")
+        try:
+            entry_id = msgspec.json.decode(row[0], type=_Id).id
+        except msgspec.MsgspecError:
+            entry_id = None
+        if entry_id != resolution.entry_id:
+            raise ResolutionRefused(f"entry {resolution.seq} has another id than it names")
+
     def all(self) -> list[Resolution]:
         """Every decision, in the gateway's order."""
         found = self._connection.rows("SELECT body FROM resolution ORDER BY number")
@@ -63,6 +87,20 @@ class Resolutions:
         """Up to where the gateway's decisions have been fetched; empty at first."""
         row = self._connection.row("SELECT body FROM status WHERE name = 'resolutions'")
         return bytes(row[0]).decode() if row else ""
+
+    def decided_to(self) -> int:
+        """The cursor as the number of a decision: 0 before the first, and where it is none."""
+        cursor = self.cursor()
+        is_number = cursor.isascii() and cursor.isdecimal() and len(cursor) <= LONGEST_NUMBER
+        return int(cursor) if is_number else 0
+
+    def is_resent_after(self, seq: int, number: int) -> bool:
+        """Whether a decision later than this one says that the entry be sent again."""
+        row = self._connection.row(
+            "SELECT 1 FROM resolution WHERE seq = ? AND verdict = 'resend' AND number > ? LIMIT 1",
+            (seq, number),
+        )
+        return row is not None
 
     def keep_cursor(self, cursor: str) -> None:
         """Go on from here the next time. Writing the same again costs no disk write."""
@@ -83,21 +121,9 @@ class Resolutions:
                 self._exceptions.end(resolution.seq, verdict, resolution.note)
                 self._coverage.add([Range(resolution.seq, resolution.seq)])
 
-    def _check(self, resolution: Resolution) -> None:
-        ours = self._identity
-        if (resolution.device, resolution.incarnation) != (ours.device, ours.incarnation):
-            raise ResolutionRefused(
-                f"it is about {resolution.device} {resolution.incarnation}, "
-                f"this is {ours.device} {ours.incarnation}"
-            )
-        row = self._connection.row("SELECT body FROM event WHERE seq = ?", (resolution.seq,))
-        if row is None:
-            if resolution.seq <= self._coverage.acked_seq():
-                return  # handed over and purged long ago
-            raise ResolutionRefused(f"our journal has no entry {resolution.seq}")
-        try:
-            entry_id = msgspec.json.decode(row[0], type=_Id).id
-        except msgspec.MsgspecError:
-            entry_id = None
-        if entry_id != resolution.entry_id:
-            raise ResolutionRefused(f"entry {resolution.seq} has another id than it names")
+    def _was_ours(self, seq: int) -> bool:
+        """Whether an entry that the journal does not hold was handed over and purged long ago, or
+        is one of those that it has told to be lost."""
+        acked = self._coverage.acked_seq()
+        head = Journal(self._connection).head().seq
+        return seq <= acked or holds(self._coverage.lost(acked, head), seq)

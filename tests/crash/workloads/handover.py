@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from store_forward.contract.canonical import encode_entry
-from store_forward.contract.courier import BUNDLE_SUFFIX, decode_batches
+from store_forward.contract.courier import BUNDLE_SUFFIX, decode_bundle
 from store_forward.contract.facts import JournalReplaced
 from store_forward.contract.recipients import RecipientsKey
 from store_forward.contract.sealed import open_sealed, read_layout, signed_by, signer_text
@@ -127,7 +127,7 @@ def look_at_bundles(folder: Path, notes: Sequence[Note]) -> str:
             return f"the bundle {name} was made, and is gone"
         with (folder / name).open("rb") as file:
             content = open_sealed(file, read_layout(file), ESCROW, signed_by(SIGNER))
-            seqs = [item.seq for batch in decode_batches(content) for item in batch.items]
+            seqs = [item.seq for batch in decode_bundle(content).batches for item in batch.items]
         if seqs[-1] < last_seq:
             return f"the bundle {name} ends at {seqs[-1]}, not at {last_seq}"
     return ""

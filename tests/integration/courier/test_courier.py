@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,69 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from store_forward.contract.facts import KioskStarted
 from store_forward.contract.keys import load_public_key
-from store_forward.contract.recipients import RecipientsKey, load_recipient
-from store_forward.contract.sealed import Lock, signer_text
+from store_forward.contract.recipients import RecipientsKey
 from store_forward.gateway.courier import BundleRefused
-from store_forward.gateway.courier_import import Taken, import_bundle
-from store_forward.gateway.courier_key import PUBLIC
-from store_forward.store.archive.courier import (
-    CourierRefused,
-    Exported,
-    Imported,
-    NothingToCarry,
-    export_bundle,
-    import_receipts,
-)
+from store_forward.gateway.courier_import import import_bundle
+from store_forward.store.archive.courier import CourierRefused, NothingToCarry, import_receipts
 from store_forward.store.errors import StoreError, StoreUnavailable
-from tests.fakes.kiosk_in_sync import KEY, KioskInSync, kiosk_in_sync
-from tests.fakes.running_gateway import RunningGateway, running_gateway
+from tests.fakes.kiosk_in_sync import KEY, kiosk_in_sync
+from tests.integration.courier.rounds import Courier
 from tests.integration.sync.books import DEVICE, expect_all_recorded_once, recorded
-
-
-@dataclass
-class Courier:
-    """A kiosk, a gateway, and somebody with a stick."""
-
-    gateway: RunningGateway
-    kiosk: KioskInSync
-    key: Ed25519PrivateKey
-    stick: Path
-    store: Path
-
-    def export(self, lock: Lock | None = None, key: Ed25519PrivateKey | None = None) -> Exported:
-        key = key or self.key
-        return export_bundle(
-            self.store,
-            KEY,
-            DEVICE,
-            self.stick,
-            lock=lock or load_recipient(self.gateway.directory / PUBLIC),
-            sign=key.sign,
-            signer=signer_text(key.public_key()),
-            now=lambda: datetime.now(UTC),
-        )
-
-    def deliver(self, bundle: Path) -> Taken:
-        return import_bundle(bundle, self.gateway.directory, self.stick, lambda: datetime.now(UTC))
-
-    def bring_back(self, receipts: Path) -> Imported:
-        gateway = load_public_key(self.gateway.receipt_key)
-        return import_receipts(receipts, self.store, KEY, DEVICE, gateway)
-
-
-@pytest.fixture(name="gateway", scope="module")
-def _gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path_factory.mktemp("gateway") / "gateway") as running:
-        yield running
-
-
-@pytest.fixture(name="courier")
-def _courier(tmp_path: Path, gateway: RunningGateway) -> Iterator[Courier]:
-    stick = tmp_path / "stick"
-    stick.mkdir()
-    store = tmp_path / "store.db"
-    with kiosk_in_sync(store, DEVICE) as kiosk:
-        yield Courier(gateway, kiosk, gateway.enrol(DEVICE), stick, store)
 
 
 def test_what_waits_is_booked_and_acknowledged_without_a_network(courier: Courier) -> None:

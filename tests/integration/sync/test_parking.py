@@ -82,6 +82,15 @@ def test_a_parked_entry_is_a_case_at_the_gateway_once(
     assert case_of(gateway, kiosk, 2) == (f"parked:{kiosk.store.identity.incarnation}:2", None)
 
 
+def test_what_a_stick_says_is_reported_is_asked_of_the_gateway(
+    gateway: RunningGateway, kiosk: KioskInSync, front: FaultyFront, parked: Entry
+) -> None:
+    """Its answers may be of long ago, and the gateway restored from a backup since."""
+    kiosk.core.outbox.note_reported([2])
+    kiosk.step_until(lambda: "/v1/exceptions" in front.requests)
+    assert case_of(gateway, kiosk, 2)[1] is None
+
+
 def test_what_was_mended_arrives_by_itself_and_the_case_closes(
     gateway: RunningGateway, kiosk: KioskInSync, front: FaultyFront, parked: Entry
 ) -> None:

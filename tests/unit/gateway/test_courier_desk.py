@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from store_forward.contract.courier import encode_batches
+from store_forward.contract.courier import CONTENT_VERSION, Preface, encode_bundle
 from store_forward.contract.recipients import RecipientsKey
 from store_forward.contract.sealed import Header, seal, signer_text
 from store_forward.contract.wire import Batch, BatchAnswer, Item, Outcome, Receipt, Result, Span
@@ -68,7 +68,8 @@ def bundle(folder: Path, lanes: Sequence[str]) -> Path:
     )
     file = io.BytesIO()
     body = msgspec.json.encode(batch)
-    seal(file, header, encode_batches([body]), COURIER.recipient, DEVICE_KEY.sign)
+    content = encode_bundle(Preface(CONTENT_VERSION, 0, ()), [body])
+    seal(file, header, content, COURIER.recipient, DEVICE_KEY.sign)
     path = folder / "x.courier"
     path.write_bytes(file.getvalue())
     return path

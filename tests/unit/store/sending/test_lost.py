@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from store_forward.contract.marks import StreamMark
+from store_forward.contract.resolutions import Resolution, Verdict
 from store_forward.contract.spans import Range
 from store_forward.contract.wire import Span
 from store_forward.store import Store
+from store_forward.store.errors import ResolutionRefused
 from store_forward.store.sending.marks import Step
 from tests.unit.store.builders import accepted, receipt
 from tests.unit.store.recovery.test_named_gaps import three_runs
@@ -79,3 +81,27 @@ def test_a_gateway_that_was_restored_to_before_it_was_told_is_told_again(gap: St
     assert (gap.outbox.acked_seq(), gap.outbox.ahead()) == (3, ((7, 9),))
     assert [each.seq for each in gap.outbox.waiting(0, 100)] == [10]
     assert gap.outbox.record_answer(receipt(gap, 10, 10), []) == 10
+
+
+def test_a_decision_about_what_is_lost_is_about_our_journal(gap: Store) -> None:
+    """Such an entry may have turned up at the gateway from an old disk."""
+    gap.resolutions.check(decision(gap, 5))
+    for strange in (decision(gap, 11), decision(gap, 3)):
+        with pytest.raises(ResolutionRefused):
+            gap.resolutions.check(strange)
+
+
+def decision(store: Store, seq: int) -> Resolution:
+    return Resolution(
+        number=1,
+        device=store.identity.device,
+        incarnation=store.identity.incarnation,
+        seq=seq,
+        entry_id="another",
+        verdict=Verdict.SETTLED,
+        note="booked_by_hand",
+        by="staff-7",
+        at="2026-07-13T02:00:00.000Z",
+        key_id="gateway-1",
+        signature="c2lnbmF0dXJl",
+    )
