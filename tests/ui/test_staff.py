@@ -294,7 +294,9 @@ def test_more_than_can_be_shown_is_said() -> None:
     kiosk.show(every_screen()["staff_last_page"])
     assert says(kiosk, "共 75 项，显示最近 60 项")
     kiosk.show(shown(sample_staff.staff(), 99))
-    assert says(kiosk, "共 6 项")
+    assert "共 6 项，最近的在前" in kiosk.texts
+    kiosk.show(shown(sample_staff.staff((UNCERTAIN,)), 100))
+    assert "共 1 项" in kiosk.texts
 
 
 def test_nothing_to_do_is_a_calm_picture_unless_the_journal_is_in_doubt() -> None:

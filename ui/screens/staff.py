@@ -93,7 +93,8 @@ class StaffBody(ListBody):
         if view.count > shown:
             return self.text("staff.count_newest", count=view.count, shown=shown)
         if view.count:
-            return self.text("staff.count", count=view.count)
+            key = "staff.count_one" if view.count == 1 else "staff.count"
+            return self.text(key, count=view.count)
         return "" if view.doubt is Doubt.NONE else self.text("staff.none")
 
     def _calm(self, *, is_calm: bool) -> None:

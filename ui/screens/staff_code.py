@@ -54,7 +54,7 @@ class StaffCodeBody(Body):
         self.ids.pad.is_open = view.state is not StaffCodeState.LOCKED
         self._draw()
 
-    def type(self, key: str) -> None:
+    def press(self, key: str) -> None:
         """A key of the pad was pressed."""
         self._code = typed(self._code, key, LONGEST_CODE)
         self._draw()
