@@ -71,7 +71,7 @@ def told(row: MatterRow, catalogue: Catalogue) -> Told:
         picture=picture,
         ink=ink,
         slip=_joined(_slip(row, catalogue), moment(row.date, row.time, catalogue)),
-        advice=Line(text("matter.advice", advice=text(f"matter.{row.state.value}.advice"))),
+        advice=Line(text("matter.advice", advice=_advice(row, catalogue))),
         unknown=Line("" if row.is_known else text("matter.unknown")),
         entry=_joined(
             Line(text("matter.entry", number=row.number)),
@@ -85,6 +85,13 @@ def moment(date: str, time: str, catalogue: Catalogue) -> Line:
     language = catalogue.language
     spoken = f"{spoken_date(date, language)} {spoken_time(time, language)}"
     return Line(f"{short_date(date)} {time}".strip(), spoken.strip())
+
+
+def _advice(row: MatterRow, catalogue: Catalogue) -> str:
+    """What to do; nobody is sent to look for a slip that was never printed."""
+    key = f"matter.{row.state.value}.advice"
+    without = f"{key}.no_slip"
+    return catalogue.text(without if not row.slip_code and without in catalogue.texts else key)
 
 
 def _slip(row: MatterRow, catalogue: Catalogue) -> Line:
