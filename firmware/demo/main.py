@@ -12,7 +12,7 @@ from pathlib import Path
 from firmware.demo.display import Xvfb, desk_display, display_size, window_size
 from firmware.demo.kiosk import DeskKiosk
 from firmware.demo.processes import ProcessFailed
-from firmware.demo.workspace import prepare
+from firmware.demo.workspace import STAFF_CODE, prepare
 
 HAND_SIZE = (720, 1280)
 """Window on a virtual display: the portrait kiosk, scaled."""
@@ -103,6 +103,7 @@ The kiosk is up.
   Hardware lab   {kiosk.lab.url}
                  lay the ID card down, feed notes, tear off slips, jam or unplug devices,
                  cut the network, see the gateway's rows
+  Staff code     {STAFF_CODE}: at the screen, help (求助), then 工作人员入口 / For staff
   Gateway        https://127.0.0.1:{kiosk.gateway_port}  (OpenAPI at /schema)
   Deployment     {space.deployment}
   Logs           {space.logs}"""

@@ -17,6 +17,9 @@ QUIET_SECONDS = 0.15
 GUARD_SECONDS = 0.7
 """Longer than the half second for which the screen ignores touches after waking or committing."""
 
+DOT = "●"
+"""What a typed digit of a code looks like."""
+
 ATTEMPTS = 3
 """A picture is taken again when the screen changed its look meanwhile."""
 
@@ -53,6 +56,13 @@ class PatientHands:
         """Type on the screen's own keys, each when the one before it has shown its effect."""
         for letter in letters:
             self._switches(f"key.{letter}")
+
+    def enters(self, code: str) -> None:
+        """Type a code of which the screen shows dots only, each key when the one before it has."""
+        for count, digit in enumerate(code, 1):
+            self.settled()
+            self._screen.touch(f"key.{digit}")
+            self._screen.wait(f"{count} dots", _shows_dots(count))
 
     def taps_text(self, prefix: str, text: str) -> None:
         """Touch the widget whose id begins with ``prefix`` and that says ``text``."""
@@ -188,6 +198,10 @@ class PatientHands:
 
 def _is_settled(seen: Look) -> bool:
     return time.monotonic() - seen.drawn_at > QUIET_SECONDS
+
+
+def _shows_dots(count: int) -> Callable[[Look], bool]:
+    return lambda seen: "".join(seen.texts).count(DOT) == count
 
 
 def _wants_a_note(state: dict[str, Any]) -> bool:

@@ -28,6 +28,7 @@ from firmware.demo.trouble import (
     changes_mind,
     disk_is_full,
     loses_a_note,
+    staff_look,
     thinks_for_long,
 )
 
@@ -45,6 +46,7 @@ def play(kiosk: DeskKiosk, out: Path) -> bool:
             core_and_screen_die,
             changes_mind,
             loses_a_note,
+            staff_look,
             disk_is_full,
             thinks_for_long,
             network_returns,

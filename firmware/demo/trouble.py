@@ -8,12 +8,16 @@ import signal
 from firmware.demo.evidence import read_journal
 from firmware.demo.pictures import Scene
 from firmware.demo.stage import FIRST, FIRST_MASKED, Story, credited, printed
+from firmware.demo.workspace import STAFF_CODE
+from store_forward.contract.facts import CaseOpened
 
 CANCEL_QUESTION = Scene(
     "pay-cancel-question", "button.cancel_payment", "button.keep_paying", "button.keep_paying"
 )
 
 TIME_OUT = Scene("timeout-warning", proof="button.extend", left_by="button.extend", seconds=60)
+
+STAFF_ENTRY = Scene("help-staff", "tool.help", "button.open_staff", "button.close_help")
 
 SHORT_TIMES = """
 [limits]
@@ -83,10 +87,40 @@ def loses_a_note(story: Story) -> None:
         record.check("the note is in the patient's hand, and in nobody's books", back)
 
 
+def staff_look(story: Story) -> None:
+    """Staff see at the screen what needs a person; looking changes nothing."""
+    record, hands = story.record, story.hands
+    journal = read_journal(story.kiosk)
+    case = journal.facts(CaseOpened)[-1]
+    with record.step("The patient leaves with the slip; staff come in through the help"):
+        hands.takes_card()
+        hands.taps("button.home", then="attract")
+        hands.wakes()
+        hands.shoots_all(STAFF_ENTRY)
+        hands.taps("tool.help")
+        hands.taps("button.open_staff", then="staff_code")
+        hands.shoots_all("staff-code")
+    with record.step("With their code staff see the open case, without the network"):
+        hands.enters(STAFF_CODE)
+        record.check("the code is nowhere on the screen", STAFF_CODE not in hands.reads_all())
+        hands.taps("button.enter_code", then="staff")
+        seen = hands.sees("待核实", "20.00", case.slip_code)
+        listed = sum(case.slip_code in text for text in seen.texts)
+        record.check("the case is listed once, with amount and slip", listed == 1, case.slip_code)
+        record.check("no patient is named", FIRST_MASKED not in hands.reads_all())
+        hands.shoots_all("staff")
+        after = len(read_journal(story.kiosk).entries)
+        record.check("nothing is recorded by looking", after == len(journal.entries))
+        hands.taps("button.home", then="attract")
+
+
 def disk_is_full(story: Story) -> None:
     """The store cannot grow: nothing is taken from the patient, and it recovers by itself."""
     record, hands, kiosk = story.record, story.hands, story.kiosk
     with record.step("The disk is full: the kiosk says so before money goes in"):
+        hands.wakes()
+        hands.lays_card(FIRST)
+        hands.sees(FIRST_MASKED)
         hands.taps("tile.register_today", then="department")
         story.chooses_doctor("住院医师", pictures=False)
         before = len(read_journal(kiosk).entries)

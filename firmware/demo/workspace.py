@@ -10,8 +10,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from firmware.core.staff_code import SALT_BYTES, hash_code
+
 KIOSK_ID = "QH-K01"
 """Id of the demo's only kiosk, at a made-up branch clinic."""
+
+STAFF_CODE = "246810"
+"""What staff of the made-up clinic type at the screen."""
 
 _DEPLOYMENT = """\
 # Deployment file of the demo kiosk, written by `outpost demo`. Try `outpost config check` on it.
@@ -51,6 +56,10 @@ height_px = {height_px}
 width_mm = 268.0
 height_mm = 476.0
 fullscreen = false
+
+[staff]
+# The hash of {staff_code}, as `outpost staff-code` makes it. A clinic tells its code to staff only.
+code = "{staff_hash}"
 
 [paths]
 state = "state"
@@ -139,7 +148,12 @@ def prepare(root: Path, *, width_px: int, height_px: int) -> Workspace:
     _write_private(enrolled / f"{KIOSK_ID}.pem", public)
     space.deployment.write_text(
         _DEPLOYMENT.format(
-            kiosk=KIOSK_ID, proxy_port=space.proxy_port, width_px=width_px, height_px=height_px
+            kiosk=KIOSK_ID,
+            proxy_port=space.proxy_port,
+            width_px=width_px,
+            height_px=height_px,
+            staff_code=STAFF_CODE,
+            staff_hash=hash_code(STAFF_CODE, os.urandom(SALT_BYTES)),
         )
     )
     return space

@@ -8,6 +8,7 @@ import msgspec
 
 from firmware.messages import views as v
 from firmware.messages.views import Contrast, Language, Network, Reason, Service, Size, Text
+from tests.ui import sample_staff
 
 CLINIC = Text("云栖社区卫生服务中心", "Yunqi Community Health Centre")
 INTERNAL = Text("内科", "Internal Medicine")
@@ -253,7 +254,21 @@ def every_screen(modes: Modes = Modes()) -> dict[str, v.Screen]:
             home(),
         ),
         ("home_paused", frame(modes), paused(Reason.QUEUE_FULL)),
+        *_for_staff(modes),
     ]
     return {
         name: v.Screen(number + 1, shown, view) for number, (name, shown, view) in enumerate(plain)
     }
+
+
+def _for_staff(modes: Modes) -> list[tuple[str, v.Frame, v.View]]:
+    """The way in, and what staff find there: at its most crowded without the network."""
+    way_in = {"help_open": True, "offers_staff": True}
+    found: list[tuple[str, v.Frame, v.View]] = [
+        ("help_staff", frame(modes, can_go_home=True, **way_in), home()),
+        ("help_staff_called", frame(modes, staff_called=True, **way_in), v.AttractView()),
+    ]
+    for name, view in sample_staff.VIEWS.items():
+        offline = OFFLINE if "longest" in name or name == "staff_one" else {}
+        found.append((name, frame(modes, can_go_home=True, **offline), view))
+    return found

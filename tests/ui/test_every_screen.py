@@ -14,7 +14,10 @@ EMERGENCIES = {
     Language.EN: "Emergency",
 }
 
-QUESTIONS = {"help", "help_called", "time_out", "cancel_question", "notice"}
+QUESTIONS = {
+    *("help", "help_called", "help_staff", "help_staff_called"),
+    *("time_out", "cancel_question", "notice"),
+}
 """These lie over a screen and are answered before anything else."""
 
 

@@ -6,6 +6,11 @@ from firmware.messages.views import Language
 
 FEN_PER_YUAN = 100
 
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August"),
+    *("September", "October", "November", "December"),
+)
+
 
 def yuan(amount_fen: int, language: Language) -> str:
     """``20.00元``, always with the unit and two decimals: an amount is never ambiguous."""
@@ -38,6 +43,22 @@ def spoken_time(clock: str, language: Language) -> str:
     if not (colon and hour.isdigit() and minute.isdigit()) or language is Language.EN:
         return clock
     return f"{int(hour)}点" + (f"{int(minute)}分" if int(minute) else "整")
+
+
+def short_date(iso_date: str) -> str:
+    """``2026-07-13`` as ``07-13``: what staff compare is never a year old."""
+    return iso_date[5:]
+
+
+def spoken_date(iso_date: str, language: Language) -> str:
+    """An ISO 8601 date as it is said: ``7月13日`` or ``13 July``; other shapes as they are."""
+    _, _, rest = iso_date.partition("-")
+    month, dash, day = rest.partition("-")
+    if not (dash and month.isdigit() and day.isdigit() and 1 <= int(month) <= len(MONTHS)):
+        return iso_date
+    if language is Language.EN:
+        return f"{int(day)} {MONTHS[int(month) - 1]}"
+    return f"{int(month)}月{int(day)}日"
 
 
 def spoken_code(code: str) -> str:

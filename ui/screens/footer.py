@@ -21,12 +21,20 @@ from firmware.messages.intents import (
     SetReach,
     SetSize,
 )
+from firmware.messages.staff import StaffCodeView, StaffView
 from firmware.messages.views import Contrast, Frame, HomeView, Language, Screen, Size
 from ui.theme import stage
 from ui.widgets.buttons import PushButton
 from ui.widgets.facts import Steps
 from ui.widgets.panels import Column
 from ui.widgets.words import Words
+
+LEAVING: dict[type[Any], str] = {
+    HomeView: "button.leave",
+    StaffCodeView: "button.sign_out",
+    StaffView: "button.sign_out",
+}
+"""Where Home would lead out of the session, and what its button says there."""
 
 
 class Footer(BoxLayout):
@@ -133,9 +141,9 @@ class Footer(BoxLayout):
     def show(self, screen: Screen) -> None:
         frame = screen.frame
         self._place(self._back_place, self._back, frame.can_go_back)
-        at_home = isinstance(screen.view, HomeView)
-        self._home.content = self._text("button.leave" if at_home else "button.home")
-        self._home.picture = "cross" if at_home else "home"
+        leaving = LEAVING.get(type(screen.view))
+        self._home.content = self._text(leaving or "button.home")
+        self._home.picture = "cross" if leaving else "home"
         self._place(self._home_place, self._home, frame.can_go_home)
         self._level()
         self._steps.show(frame.step)

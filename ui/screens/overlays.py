@@ -20,6 +20,7 @@ from firmware.messages.intents import (
     GoHome,
     Intent,
     KeepPaying,
+    OpenStaff,
     ReallyCancel,
 )
 from firmware.messages.views import Notice, PayView, Screen
@@ -124,13 +125,18 @@ def _help(screen: Screen, catalogue: Catalogue) -> Question:
     called = screen.frame.staff_called
     close = Answer("button.close_help", text("help.close"), CloseHelp(), "plain")
     call = Answer("button.call_staff", text("help.call"), CallStaff(), "primary")
+    staff = Answer("button.open_staff", text("help.staff_entry"), OpenStaff(), "weak")
     return Question(
         "help",
         "success" if called else "help",
         "success" if called else "primary",
         text("help.called" if called else "help.headline"),
         text("help.coming" if called else f"help.{tag}"),
-        (close,) if called else (call, close),
+        (
+            *(() if called else (call,)),
+            close,
+            *((staff,) if screen.frame.offers_staff else ()),
+        ),
     )
 
 
@@ -162,6 +168,8 @@ class Overlay(AnchorLayout):
         for answer in question.answers:
             button = PushButton(content=answer.label, sid=answer.sid, kind=answer.kind)
             button.least_height = look.sized(18)
+            if answer.kind == "weak":
+                button.role, button.heavy, button.least_height = "body", False, 0
             button.bind(on_tap=_sender(send, answer.intent))
             answers.add_widget(button)
         self._card.add_widget(answers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from firmware.messages import views
+from firmware.messages import staff, views
 from ui.screens.attract import AttractBody
 from ui.screens.body import Body
 from ui.screens.cancelled import CancelledBody
@@ -18,6 +18,8 @@ from ui.screens.identify import IdentifyBody
 from ui.screens.out_of_service import OutOfServiceBody
 from ui.screens.pay import PayBody
 from ui.screens.slot import SlotBody
+from ui.screens.staff import StaffBody
+from ui.screens.staff_code import StaffCodeBody
 
 BODIES: dict[type[Any], type[Body]] = {
     views.AttractView: AttractBody,
@@ -32,4 +34,6 @@ BODIES: dict[type[Any], type[Body]] = {
     views.CancelledView: CancelledBody,
     views.CaseView: CaseBody,
     views.OutOfServiceView: OutOfServiceBody,
+    staff.StaffCodeView: StaffCodeBody,
+    staff.StaffView: StaffBody,
 }

@@ -108,6 +108,7 @@ class Key(Touchable):
 
     content = StringProperty("")
     picture = StringProperty("")
+    role = StringProperty("action")
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -118,7 +119,7 @@ class Key(Touchable):
             self.fbind("width", self._pad)
         else:
             self._words = Words(
-                content=self.content, role="action", halign="center", pos_hint={"center_y": 0.5}
+                content=self.content, role=self.role, halign="center", pos_hint={"center_y": 0.5}
             )
             self.follow(self._words)
             self.add_widget(self._words)

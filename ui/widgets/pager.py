@@ -84,10 +84,11 @@ class Pager(BoxLayout):
             button.fbind("natural_height", self._grow)
             button.pos_hint = {"center_y": 0.5}
 
-    def show(self, part: Part) -> None:
-        """Say where we are and which way it goes."""
+    def show(self, part: Part, where: str | None = None) -> None:
+        """Say where we are and which way it goes; ``where`` if not simply the page."""
         self.has_previous, self.has_next = part.has_previous, part.has_next
-        self.where = f"{part.page + 1} / {part.pages}" if part.parts == 1 else ""
+        page = f"{part.page + 1} / {part.pages}" if part.parts == 1 else ""
+        self.where = page if where is None else where
         self._where.content = self.where
         for button, usable in ((self._previous, part.has_previous), (self._next, part.has_next)):
             button.kind = "plain" if usable else "weak"
