@@ -10,6 +10,7 @@ from sqlalchemy import Connection, update
 from store_forward.contract.facts import Entry
 from store_forward.contract.resolutions import Verdict
 from store_forward.contract.wire import Outcome
+from store_forward.gateway.journals import HELD
 from store_forward.gateway.reading import Unreadable, order_of
 from store_forward.gateway.rules import Decision, OpenCase
 from store_forward.gateway.statements import add_if_absent
@@ -102,7 +103,7 @@ def end_delivered(connection: Connection, place: Place) -> None:
             withheld.c.device == place.device,
             withheld.c.incarnation == place.incarnation,
             withheld.c.seq == place.seq,
-            withheld.c.state.in_(("parked", "resend")),
+            withheld.c.state.in_(HELD),
         )
         .values(state="delivered")
     )
