@@ -5,16 +5,19 @@ from __future__ import annotations
 import random
 import string
 
+import msgspec
 import pytest
 
 from store_forward.contract.facts import CaseOpened, Fact, NoteCredited
 from store_forward.contract.wire import Outcome
 from store_forward.gateway.problems import Refused
-from store_forward.gateway.reading import LONGEST_TEXT
+from store_forward.gateway.reading import LONGEST_ID_TYPE, LONGEST_TEXT
 from tests.fakes.journal_of import JournalOf
-from tests.unit.gateway.bench import KIOSK, GatewayBench, codes, outcomes
+from tests.unit.gateway.bench import IDENTITY, KIOSK, GatewayBench, OrderStory, codes, outcomes
 
 INCOMPRESSIBLE = "".join(random.Random(1).choices(string.ascii_letters, k=100_000))
+RARE = "".join(map(chr, random.Random(1).choices(range(0x20000, 0x2A000), k=LONGEST_TEXT)))
+"""The longest text there can be: four bytes for each character, and no two alike."""
 
 
 @pytest.mark.parametrize("text", ["a\0b", INCOMPRESSIBLE], ids=["nul", "long"])
@@ -32,6 +35,26 @@ def test_such_an_entry_is_rejected_and_the_next_one_booked(
     answer = bench.send(journal)
     assert outcomes(answer) == [Outcome.REJECTED, Outcome.ACCEPTED]
     assert codes(answer)[0] == "text_not_storable"
+
+
+def registering(bench: GatewayBench, id_type: str, id_number: str) -> JournalOf:
+    """A registration of a patient with such a card, and a note behind it."""
+    journal = JournalOf(KIOSK)
+    identity = msgspec.structs.replace(IDENTITY, id_type=id_type, id_number=id_number)
+    OrderStory(journal, bench.lease()[0], "o-1", identity).confirms()
+    journal.record(NoteCredited(None, "n-1", 1000))
+    return journal
+
+
+def test_a_patient_whose_card_no_index_can_hold_stops_nobody(bench: GatewayBench) -> None:
+    answer = bench.send(registering(bench, RARE, RARE))
+    assert outcomes(answer) == [Outcome.REJECTED, Outcome.ACCEPTED]
+    assert codes(answer)[0] == "text_not_storable"
+
+
+def test_the_longest_card_is_booked(bench: GatewayBench) -> None:
+    answer = bench.send(registering(bench, RARE[:LONGEST_ID_TYPE], RARE))
+    assert outcomes(answer) == [Outcome.ACCEPTED, Outcome.ACCEPTED]
 
 
 def test_a_kind_with_a_nul_is_only_unknown(bench: GatewayBench) -> None:
