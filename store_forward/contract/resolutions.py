@@ -12,6 +12,9 @@ from store_forward.contract.wire import Hex32, Name, Seq
 MAX_REPORTED = 500
 """Parked entries in one report."""
 
+MOST_ATTEMPTS = 2**31 - 1
+"""What a database's integer holds."""
+
 LaneName = Annotated[str, msgspec.Meta(max_length=128, pattern=r"^[^\x00]*$")]
 EntryId = Annotated[str, msgspec.Meta(max_length=128, pattern=r"^[^\x00]*$")]
 """Empty for an entry that has none."""
@@ -31,7 +34,7 @@ class ParkedEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lane: LaneName
     kind: Name
     code: Name
-    attempts: int
+    attempts: Annotated[int, msgspec.Meta(ge=0, le=MOST_ATTEMPTS)]
 
 
 class ExceptionReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
