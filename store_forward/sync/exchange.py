@@ -27,6 +27,9 @@ CONNECT_SECONDS: Final = 2.0
 
 MAX_PROBLEM_BYTES: Final = 65_536
 
+NOT_JSON: Final = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What msgspec raises on foreign bytes: invalid UTF-8 and endless numbers are a ValueError."""
+
 _problems = msgspec.json.Decoder(Problem)
 
 
@@ -139,7 +142,7 @@ async def _read(response: httpx.Response, limit: int) -> bytes | None:
 def _refused(response: httpx.Response, body: bytes | None) -> Refused:
     try:
         problem = _problems.decode(body or b"")
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except NOT_JSON:
         problem = Problem(title="", status=response.status_code, code="")
     return Refused(
         status=response.status_code,
