@@ -7,10 +7,12 @@ No clock, randomness or I/O: times (monotonic seconds) and jitter (0 to 1) come 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from store_forward.store.sending.marks import Step
+from store_forward.store.sending.outbox import Waiting
 from store_forward.sync import link as links
 from store_forward.sync import outgoing as sending
 from store_forward.sync import pulls as pulling
@@ -59,8 +61,9 @@ ATTEMPTS_UNTIL_OFFLINE: Final = 3
 class State:
     """All the engine remembers; nothing of it needs to outlive the process.
 
-    ``step`` is how our journal stood to the gateway's newest mark; ``is_genuine``: that one, or
-    the answer that came in place of it, was signed by the gateway.
+    ``step`` is how our journal stood to the gateway's newest mark, ``fenced_seq`` where that ends
+    our journal; ``is_genuine``: that one, or the answer that came in place of it, was signed by
+    the gateway.
     """
 
     link: Link = field(default_factory=Link)
@@ -69,6 +72,7 @@ class State:
     is_recognised: bool = True
     batch_was_last: bool = False
     step: Step = Step.IN_STEP
+    fenced_seq: int | None = None
     is_genuine: bool = True
 
 
@@ -165,7 +169,7 @@ def _next_batch(state: State, now: float, work: Work) -> tuple[SendBatch | None,
     if work.waiting:
         if now < outgoing.not_before:  # the choice costs time: not before it is needed
             return None, outgoing.not_before
-        chosen = sending.next_batch(outgoing, work.waiting)
+        chosen = sending.next_batch(outgoing, _still_taken(state, work.waiting))
         seqs = tuple(each.seq for each in chosen)
         return SendBatch(seqs, outgoing.time_out_seconds), outgoing.not_before
     if not work.offers:
@@ -173,6 +177,15 @@ def _next_batch(state: State, now: float, work: Work) -> tuple[SendBatch | None,
     first = min(work.offers, key=lambda each: sending.offer_at(each.attempts, each.refused_at))
     due = max(sending.offer_at(first.attempts, first.refused_at), outgoing.not_before)
     return SendBatch((first.entry.seq,), outgoing.time_out_seconds, is_offer=True), due
+
+
+def _still_taken(state: State, waiting: Sequence[Waiting]) -> Sequence[Waiting]:
+    """Of an ended journal, what lies before its end goes first: one entry beyond it in the batch,
+    and the gateway takes none. Beyond it all is offered, and refused, so that the HIS knows."""
+    end = state.fenced_seq
+    if end is None:
+        return waiting
+    return [each for each in waiting if each.seq <= end] or waiting
 
 
 def learn(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
@@ -247,7 +260,7 @@ def _mark_taken(state: State, event: MarkTaken) -> tuple[State, tuple[Effect, ..
     elif event.has_fallen_back:
         effects = (Alarm("gateway_lost_entries", event.detail),)
     heard = replace(_heard(state, at), is_genuine=True)
-    return replace(heard, pulls=pulls, step=event.step), effects
+    return replace(heard, pulls=pulls, step=event.step, fenced_seq=event.fenced_seq), effects
 
 
 def _pull_failed(state: State, event: PullFailed) -> tuple[State, tuple[Effect, ...]]:

@@ -255,7 +255,7 @@ class SyncService:
         self._look()
         head = self._store.journal.head().seq
         detail = f"the gateway has this journal up to {mark.high_water}, here it ends at {head}"
-        return MarkTaken(self._moment(), step, detail, has_fallen_back)
+        return MarkTaken(self._moment(), step, detail, has_fallen_back, mark.fenced_seq)
 
     async def _report_exceptions(self) -> Event:
         parked = describe_parked(self._store, MAX_REPORTED)

@@ -133,3 +133,33 @@ def test_a_fenced_journal_keeps_what_it_writes_and_its_backup_is_drained_once(
         assert not old.status.online
         assert old.waiting == 5
         assert len(recorded(gateway, old)) == 3
+
+
+def test_what_lies_before_the_end_of_a_journal_still_comes(
+    gateway: RunningGateway, front: FaultyFront, kiosk: KioskInSync
+) -> None:
+    kiosk.record_starts(5)
+    end = kiosk.core.journal.hash_at(3)
+    assert end is not None
+    path = f"/v1/streams/{kiosk.store.identity.incarnation}/fence"
+    fenced = gateway.ask_as_operator(path, FenceRequest(DEVICE, 3, end.hex()))
+    assert fenced.status_code == 200, fenced.text
+    kiosk.step_until(lambda: kiosk.waiting == 2)
+    kiosk.step_until(lambda: front.requests.count("/v1/batches") == 2)
+    assert [seq for seq, _ in recorded(gateway, kiosk)] == [1, 2, 3]
+    assert (kiosk.status.online, kiosk.status.journal) == (False, "fenced")
+
+
+def test_they_come_too_when_the_journal_ends_while_it_is_being_sent(
+    gateway: RunningGateway, front: FaultyFront, kiosk: KioskInSync
+) -> None:
+    kiosk.record_starts(1)
+    kiosk.drain()
+    kiosk.record_starts(4)
+    end = kiosk.core.journal.hash_at(3)
+    assert end is not None
+    path = f"/v1/streams/{kiosk.store.identity.incarnation}/fence"
+    fenced = gateway.ask_as_operator(path, FenceRequest(DEVICE, 3, end.hex()))
+    assert fenced.status_code == 200, fenced.text
+    kiosk.step_until(lambda: kiosk.waiting == 2)
+    assert [seq for seq, _ in recorded(gateway, kiosk)] == [1, 2, 3]
