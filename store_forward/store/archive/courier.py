@@ -174,12 +174,9 @@ def _take(
             acked = outbox.record_answer(answer.receipt, answer.results, is_late=True)
         except ReceiptRefused as refused:
             raise CourierRefused(path, str(refused), "Tell whoever runs the gateway") from refused
-    parked = []
-    for refusal in receipts.refused:
-        if refusal.seq > acked:
-            outbox.park(refusal.seq, refusal.code)
-            parked.append(refusal.seq)
-    return Imported(receipts, acked, tuple(parked))
+    not_taken = receipts.refused
+    parked = tuple(each.seq for each in not_taken if outbox.park(each.seq, each.code))
+    return Imported(receipts, acked, parked)
 
 
 def _waiting(connection: Connection, identity: Identity) -> Iterator[Item]:

@@ -28,6 +28,7 @@ from store_forward.store.archive.courier import (
     import_receipts,
 )
 from store_forward.store.errors import StoreError, StoreUnavailable
+from tests.fakes.faulty_front import Refuse, Reply, faulty_front
 from tests.fakes.kiosk_in_sync import KEY, KioskInSync, kiosk_in_sync
 from tests.fakes.running_gateway import RunningGateway, running_gateway
 from tests.integration.sync.books import DEVICE, expect_all_recorded_once, recorded
@@ -230,3 +231,29 @@ def test_a_stick_that_is_gone_is_an_error_of_one_line(courier: Courier) -> None:
         courier.export()
     with pytest.raises(StoreError):
         courier.bring_back(courier.stick / "x.receipts")
+
+
+class CarriedMeanwhile(Refuse):
+    """While a proxy thinks about a batch, the same entries come by courier and back."""
+
+    def __init__(self, courier: Courier, bundle: Path) -> None:
+        super().__init__(422, "proxy")
+        self._courier = courier
+        self._bundle = bundle
+
+    def on_answer(self, answer: Reply) -> Reply:
+        self._courier.bring_back(self._courier.deliver(self._bundle).path)
+        return super().on_answer(answer)
+
+
+def test_what_a_courier_has_handed_over_is_not_parked_for_a_late_refusal(courier: Courier) -> None:
+    courier.kiosk.record_starts(1)
+    bundle = courier.export().path
+    gateway = courier.gateway
+    with faulty_front(gateway) as front:
+        courier.kiosk.connect(front.url, gateway.authority, gateway.receipt_key, courier.key)
+        front.faults = [CarriedMeanwhile(courier, bundle)]
+        courier.kiosk.step_until(lambda: not front.faults)
+        assert courier.kiosk.core.outbox.exceptions() == []
+        expect_all_recorded_once(gateway, courier.kiosk, 1)
+        courier.kiosk.hang_up()
