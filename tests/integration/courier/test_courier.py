@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from store_forward.contract.facts import KioskStarted
+from store_forward.contract.courier import encode_batches
+from store_forward.contract.facts import KioskStarted, NoteCredited
 from store_forward.contract.keys import load_public_key
 from store_forward.contract.recipients import RecipientsKey, load_recipient
-from store_forward.contract.sealed import Lock, signer_text
-from store_forward.gateway.courier import BundleRefused
+from store_forward.contract.sealed import (
+    SIGNATURE_BYTES,
+    TAG_BYTES,
+    Lock,
+    read_layout,
+    seal,
+    signer_text,
+)
+from store_forward.gateway.batches import BatchDesk
+from store_forward.gateway.courier import BundleRefused, CourierDesk
 from store_forward.gateway.courier_import import Taken, import_bundle
-from store_forward.gateway.courier_key import PUBLIC
+from store_forward.gateway.courier_key import PUBLIC, courier_key
+from store_forward.gateway.receipt_key import receipt_key
+from store_forward.gateway.serve import DEFAULT_TERMS, new_id
 from store_forward.store.archive.courier import (
     CourierRefused,
     Exported,
@@ -29,9 +45,13 @@ from store_forward.store.archive.courier import (
 )
 from store_forward.store.errors import StoreError, StoreUnavailable
 from tests.fakes.faulty_front import Refuse, Reply, faulty_front
+from tests.fakes.journal_of import JournalOf
 from tests.fakes.kiosk_in_sync import KEY, KioskInSync, kiosk_in_sync
 from tests.fakes.running_gateway import RunningGateway, running_gateway
 from tests.integration.sync.books import DEVICE, expect_all_recorded_once, recorded
+
+LENGTH_BYTES = 4
+"""Before each batch of a bundle."""
 
 
 @dataclass
@@ -231,6 +251,55 @@ def test_a_stick_that_is_gone_is_an_error_of_one_line(courier: Courier) -> None:
         courier.export()
     with pytest.raises(StoreError):
         courier.bring_back(courier.stick / "x.receipts")
+
+
+def forged(genuine: Path, lock: Lock) -> bytes:
+    """A bundle of the same shape in the kiosk's name, by somebody who has only public keys."""
+    with genuine.open("rb") as file:
+        layout = read_layout(file)
+    overhead = TAG_BYTES * layout.chunk_count
+    room = layout.end - layout.start - overhead - LENGTH_BYTES
+    journal = JournalOf(DEVICE, layout.header.incarnation)
+    journal.record(NoteCredited(None, "n-1", 100_000))
+    body = msgspec.json.encode(journal.batch()).ljust(room)
+    written = io.BytesIO()
+    seal(written, layout.header, encode_batches([body]), lock, lambda _data: bytes(SIGNATURE_BYTES))
+    return written.getvalue()
+
+
+def test_a_stick_that_shows_another_bundle_once_the_signature_was_checked_is_refused(
+    courier: Courier,
+) -> None:
+    courier.kiosk.record_starts(10)
+    bundle, directory = courier.export().path, courier.gateway.directory
+    genuine, other = bundle.read_bytes(), forged(bundle, load_recipient(directory / PUBLIC))
+    assert len(genuine) == len(other)
+    bundle.write_bytes(other)
+    key = courier_key(directory)
+
+    class Turning:
+        """The gateway's key; the bundle turns while it is used."""
+
+        key_id = key.key_id
+
+        def unwrap_secret(self, wrapped: bytes) -> bytes:
+            bundle.write_bytes(other)
+            return key.unwrap_secret(wrapped)
+
+    def find_key(_device: str) -> Ed25519PublicKey:
+        bundle.write_bytes(genuine)
+        return courier.key.public_key()
+
+    signing = receipt_key(directory)
+    database = courier.gateway.database
+    desk = BatchDesk(database, signing, "k1", now, new_id, DEFAULT_TERMS)
+    with pytest.raises(BundleRefused, match="changed while it was read"):
+        CourierDesk(desk, Turning(), find_key, signing, "k1", now).take(bundle)
+    assert recorded(courier.gateway, courier.kiosk) == []
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 class CarriedMeanwhile(Refuse):
