@@ -63,7 +63,7 @@ class State:
 
     ``step`` is how our journal stood to the gateway's newest mark, ``fenced_seq`` where that ends
     our journal; ``is_genuine``: that one, or the answer that came in place of it, was signed by
-    the gateway.
+    the gateway. ``refused_step`` is what the refusal of a batch said, until one is recorded.
     """
 
     link: Link = field(default_factory=Link)
@@ -73,6 +73,7 @@ class State:
     batch_was_last: bool = False
     step: Step = Step.IN_STEP
     fenced_seq: int | None = None
+    refused_step: Step = Step.IN_STEP
     is_genuine: bool = True
 
 
@@ -112,9 +113,7 @@ def _fails(state: State) -> bool:
 
 def _step(state: State) -> Step:
     """A mark can contradict our journal, and so can the refusal of a batch."""
-    if state.step is Step.IN_STEP:
-        return _STEP_OF_TROUBLE.get(state.outgoing.trouble, Step.IN_STEP)
-    return state.step
+    return state.refused_step if state.step is Step.IN_STEP else state.step
 
 
 def decide(state: State, now: float, work: Work) -> Action:
@@ -219,9 +218,12 @@ def _learn(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
             outgoing, effects = sending.refused(
                 state.outgoing, event.sent, event.failure, at, jitter
             )
-            is_conflict = outgoing.trouble in _STEP_OF_TROUBLE
-            pulls = pulling.mark_wanted(touched.pulls, at) if is_conflict else touched.pulls
-            return replace(touched, outgoing=outgoing, pulls=pulls), effects
+            touched = replace(touched, outgoing=outgoing)
+            step = _STEP_OF_TROUBLE.get(outgoing.trouble)
+            if step is None:
+                return touched, effects  # a contradiction outlasts other failures
+            pulls = pulling.mark_wanted(touched.pulls, at)
+            return replace(touched, pulls=pulls, refused_step=step), effects
         case NotRecorded():
             heard = replace(_heard(state, at), batch_was_last=True)
             outgoing, effects = sending.not_recorded(
@@ -247,6 +249,7 @@ def _batch_recorded(state: State, event: BatchRecorded) -> tuple[State, tuple[Ef
     if event.has_fallen_back:
         outgoing, effects = sending.fell_back(outgoing, state.outgoing, event.acked_seq, at, jitter)
     heard = replace(_heard(state, at), batch_was_last=True, outgoing=outgoing)
+    heard = replace(heard, refused_step=Step.IN_STEP)
     return replace(heard, pulls=pulling.facts_were_sent(heard.pulls, at)), effects
 
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from store_forward.contract.canonical import GENESIS
 from store_forward.contract.marks import FenceRequest
-from tests.fakes.faulty_front import FaultyFront
+from tests.fakes.faulty_front import Fault, FaultyFront, LoseRequest, Refuse
 from tests.fakes.kiosk_in_sync import KioskInSync, kiosk_in_sync
 from tests.fakes.running_gateway import RunningGateway
 from tests.integration.sync.books import DEVICE, connect, recorded
@@ -109,6 +109,25 @@ def test_two_clones_at_work_at_the_same_time_are_found_without_a_restart(
         other.record_starts(4)
         other.step_until(lambda: other.status.journal == "other_chain")
         assert other.waiting == 4
+
+
+@pytest.mark.parametrize("fault", [Refuse(503), LoseRequest()], ids=["busy", "lost"])
+def test_a_clone_that_was_found_stays_so_when_the_next_request_fails(
+    front: FaultyFront, key: Ed25519PrivateKey, disks: tuple[Path, Path], fault: Fault
+) -> None:
+    store, clone = disks
+    with kiosk_with(store, front, key) as one, kiosk_with(clone, front, key) as other:
+        other.step_until(lambda: other.core.reference.freshness("schedules") is not None)
+        one.record_starts(1)
+        one.drain()
+        other.record_starts(1)
+        other.step_until(lambda: other.status.journal == "other_chain")
+        front.faults = [fault]
+        other.step_until(lambda: not front.faults)
+        assert other.status.journal == "other_chain"
+        front.cut()
+        other.step_until(lambda: other.status.reason == "no_connection")
+        assert other.status.journal == "other_chain", "nor may it sell where nobody hears of it"
 
 
 def test_a_fenced_journal_keeps_what_it_writes_and_its_backup_is_drained_once(
