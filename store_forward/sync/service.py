@@ -144,13 +144,18 @@ class SyncService:
                     await asyncio.sleep(min(pause, LOOK_SECONDS))
         finally:
             self._around.notify(STOPPING)
-            self._board.show(Shown(False, "stopped"), self._around.monotonic())
+            ended = Shown(False, "stopped", engine.shown(self.state).journal)
+            self._board.show(ended, self._around.monotonic())
             await self._client.close()
 
     def start(self) -> None:
-        """Read the key and our place in the journal; say that the gateway is not asked yet."""
+        """Read the key and our place in the journal; say that the gateway is not asked yet.
+
+        A journal that it contradicted before is not sold from until it says otherwise.
+        """
         self._client.renew_identity()
         self._board.load()
+        self.state = State(step=self._board.journal)
         self._store.changed()
         self._look()
         self._known_covered = self._covered()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -109,6 +110,23 @@ def test_two_clones_at_work_at_the_same_time_are_found_without_a_restart(
         other.record_starts(4)
         other.step_until(lambda: other.status.journal == "other_chain")
         assert other.waiting == 4
+
+
+def test_a_clone_that_was_found_stays_so_when_sync_starts_anew_without_a_network(
+    front: FaultyFront, key: Ed25519PrivateKey, disks: tuple[Path, Path]
+) -> None:
+    store, clone = disks
+    with kiosk_with(store, front, key, starts=1), kiosk_with(clone, front, key) as other:
+        other.record_starts(1)
+        other.step_until(lambda: other.status.journal == "other_chain")
+        front.cut()
+        assert other.service is not None
+        with pytest.raises(TimeoutError):
+            other.runner.run(asyncio.wait_for(other.service.run(), 0.2))
+        assert (other.status.reason, other.status.journal) == ("stopped", "other_chain")
+        connect(other, front, key)
+        other.step()
+        assert other.status.journal == "other_chain"
 
 
 @pytest.mark.parametrize("fault", [Refuse(503), LoseRequest()], ids=["busy", "lost"])
