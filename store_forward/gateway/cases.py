@@ -22,8 +22,8 @@ _ADD_CASE = add_if_absent(open_case)
 
 _PARKED = "parked:"
 
-FAILED = (Outcome.REJECTED, Outcome.DEFERRED, Outcome.CONFLICT)
-"""Outcomes that need a person; ``review`` brings its own case."""
+NEED_CASE = (Outcome.REJECTED, Outcome.DEFERRED, Outcome.CONFLICT, Outcome.REVIEW)
+"""Outcomes that need a person; ``review`` brings its own case the first time."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,13 @@ def add_case(connection: Connection, place: Place, case: OpenCase) -> None:
 def open_case_of_outcome(
     connection: Connection, place: Place, entry: Entry | Unreadable, decision: Decision
 ) -> None:
-    """Open a case for an entry that was recorded and not accepted."""
-    if decision.outcome not in FAILED:
+    """Open a case for an entry that was recorded and not accepted.
+
+    One that was sent to review in another journal of the kiosk has its case there, where no
+    decision reaches the journal that tells it again.
+    """
+    has_case = any(isinstance(effect, OpenCase) for effect in decision.effects)
+    if decision.outcome not in NEED_CASE or has_case:
         return
     fact = entry.fact if isinstance(entry, Entry) else None
     case = OpenCase(

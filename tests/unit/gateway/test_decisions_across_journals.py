@@ -11,8 +11,17 @@ import pytest
 from store_forward.contract.facts import RESTORED_FROM_BACKUP, JournalReplaced, NoteCredited
 from store_forward.contract.resolutions import Verdict
 from store_forward.contract.wire import Outcome
+from store_forward.gateway.journals import JournalId
 from tests.fakes.journal_of import JournalOf
-from tests.unit.gateway.bench import KIOSK, GatewayBench, codes, outcomes
+from tests.unit.gateway.bench import (
+    KIOSK,
+    OTHER_KIOSK,
+    GatewayBench,
+    OrderStory,
+    codes,
+    outcomes,
+    with_fencing,
+)
 from tests.unit.gateway.test_cases import CASE, open_cases, parked, report, resolve
 
 
@@ -90,3 +99,32 @@ def test_the_case_stays_open_when_something_else_arrives_under_its_id(
     other.record(NoteCredited(None, "n-3", 5000), entry_id="e-2")
     bench.send(other)
     assert CASE in open_cases(bench)
+
+
+def reviewed(bench: GatewayBench, incarnation: str, entry: bytes | None = None) -> JournalOf:
+    """A journal with the sale of a slot that nobody leased to the kiosk; ``entry`` tells it."""
+    journal = JournalOf(KIOSK, incarnation)
+    if entry is None:
+        never_leased = with_fencing(bench.lease(OTHER_KIOSK)[0], 99)
+        OrderStory(journal, never_leased, "o-1").confirms()
+    else:
+        journal.record(JournalReplaced("inc-1", RESTORED_FROM_BACKUP, 2, 0, 1, 1))
+        journal.append_raw(entry)
+    return journal
+
+
+@pytest.mark.parametrize("is_decided", [False, True], ids=["open", "closed"])
+def test_what_went_to_review_can_be_ended_in_the_new_journal_too(
+    bench: GatewayBench, is_decided: bool
+) -> None:
+    before = reviewed(bench, "inc-1")
+    assert outcomes(bench.send(before)) == [Outcome.REVIEW]
+    if is_decided:
+        (case,) = open_cases(bench)
+        resolve(bench, Verdict.SETTLED, case)
+    answer = bench.send(reviewed(bench, "inc-2", before.bodies[0]))
+    assert outcomes(answer)[1] is Outcome.REVIEW, "the kiosk is told, and keeps it as open"
+    decided = resolve(bench, Verdict.SETTLED, "gw:inc-2:2")
+    page = bench.cases.decisions(JournalId(KIOSK, "inc-2"), "")
+    assert page.resolutions == (decided,)
+    assert (decided.seq, decided.entry_id) == (2, answer.results[1].id)
