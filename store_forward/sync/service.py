@@ -18,6 +18,7 @@ from store_forward.contract.resolutions import (
     MAX_REPORTED,
     ExceptionAnswer,
     ExceptionReport,
+    Resolution,
     ResolutionPage,
 )
 from store_forward.contract.spans import Range
@@ -284,15 +285,28 @@ class SyncService:
         if not isinstance(page, ResolutionPage):
             return PullFailed(self._moment(), RESOLUTIONS, page)
         self._board.note_contact()
+        misfit = ""
         try:
             for each in page.resolutions:
-                if resolutions.record(each):
-                    _log.info("resolved", seq=each.seq, verdict=each.verdict.value, note=each.note)
-            resolutions.keep_cursor(page.cursor)
-        except (ResolutionRefused, *PASSING) as error:
+                misfit = self._resolve(each) or misfit
+            if not misfit:
+                resolutions.keep_cursor(page.cursor)
+        except PASSING as error:
             return PullFailed(self._moment(), RESOLUTIONS, None, str(error))
         self._look()
+        if misfit:
+            return PullFailed(self._moment(), RESOLUTIONS, None, misfit)
         return Pulled(self._moment(), RESOLUTIONS, page.complete)
+
+    def _resolve(self, decided: Resolution) -> str:
+        """Record a decision. Says why one does not fit, which holds up none of the others."""
+        try:
+            if self._store.resolutions.record(decided):
+                verdict = decided.verdict.value
+                _log.info("resolved", seq=decided.seq, verdict=verdict, note=decided.note)
+        except ResolutionRefused as refused:
+            return str(refused)
+        return ""
 
     async def _pull(self, name: str) -> Event:
         known = self._store.reference.freshness(name)
