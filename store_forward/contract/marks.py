@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from store_forward.contract.wire import Hex32, Name, Span
+from store_forward.contract.wire import LARGEST_SEQ, Hex32, Name, Span
 
 MAX_SPANS_AHEAD = 1_000
 """Spans ahead in one mark, the oldest. What is left out is sent again and found to be there."""
@@ -42,5 +42,5 @@ class FenceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     device: Name
-    head_seq: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    head_seq: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_SEQ)]
     head_hash: Hex32

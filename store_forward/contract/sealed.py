@@ -157,7 +157,7 @@ def seal(
     secret = secrets.token_bytes(_SECRET_BYTES)
     wrapped = base64.b64encode(lock.wrap_secret(secret)).decode()
     header = msgspec.structs.replace(header, recipient=lock.key_id, wrapped=wrapped)
-    text = msgspec.json.encode(header, order="sorted")
+    text = _header_text(header)
     start = MAGIC + _LENGTH.pack(len(text)) + text
     digest = hashlib.sha256(start).digest()
     aead = _cipher(secret, digest)
@@ -213,6 +213,10 @@ def read_layout(file: BinaryIO) -> Layout:
     return Layout(header, begins, _count(file, begins, size), size)
 
 
+def _header_text(header: Header) -> bytes:
+    return msgspec.json.encode(header, order="sorted")
+
+
 def _count(file: BinaryIO, begins: int, size: int) -> int:
     """The number of chunks, which must agree with the size. Raises NotSealed."""
     fixed = HASH_BYTES + _COUNT.size + SIGNATURE_BYTES
@@ -235,7 +239,10 @@ def _count(file: BinaryIO, begins: int, size: int) -> int:
 
 def find_damage(file: BinaryIO, layout: Layout, verify: Verify) -> list[BadBytes]:
     """Compare every byte with what the maker signed; needs no key to open it."""
-    trailer = _read_at(file, layout.end, layout.size - layout.end)
+    return _damage(file, layout, verify, _trailer(file, layout))
+
+
+def _damage(file: BinaryIO, layout: Layout, verify: Verify, trailer: bytes) -> list[BadBytes]:
     signed, signature = trailer[:-SIGNATURE_BYTES], trailer[-SIGNATURE_BYTES:]
     found = []
     if hashlib.sha256(_read_at(file, 0, layout.start)).digest() != signed[:HASH_BYTES]:
@@ -255,10 +262,12 @@ def find_damage(file: BinaryIO, layout: Layout, verify: Verify) -> list[BadBytes
 def open_sealed(file: BinaryIO, layout: Layout, opener: Opener, verify: Verify) -> Iterator[bytes]:
     """Yield the content. Before the first byte all of the file was compared with the signature.
 
+    And each part again when it is used: whoever holds the disk or the share can change it between.
+
     Raises NotSealed.
     """
-    header = layout.header
-    damage = find_damage(file, layout, verify)
+    header, trailer = layout.header, _trailer(file, layout)
+    damage = _damage(file, layout, verify, trailer)
     if damage:
         raise NotSealed(f"it is not what its maker wrote ({damage[0].why})", tuple(damage))
     if header.recipient != opener.key_id:
@@ -267,16 +276,21 @@ def open_sealed(file: BinaryIO, layout: Layout, opener: Opener, verify: Verify) 
         secret = opener.unwrap_secret(base64.b64decode(header.wrapped, validate=True))
     except (binascii.Error, ValueError) as error:
         raise NotSealed("the key in its header does not open with this key") from error
-    return _content(file, layout, secret)
+    return _content(file, layout, secret, trailer)
 
 
-def _content(file: BinaryIO, layout: Layout, secret: bytes) -> Iterator[bytes]:
-    aead = _cipher(secret, hashlib.sha256(_read_at(file, 0, layout.start)).digest())
+def _content(file: BinaryIO, layout: Layout, secret: bytes, signed: bytes) -> Iterator[bytes]:
+    start = _read_signed(file, 0, layout.start, signed[:HASH_BYTES])
+    if start[_START_BYTES:] != _header_text(layout.header):
+        raise NotSealed(_CHANGED, (BadBytes(0, layout.start, "the header was another one before"),))
+    aead = _cipher(secret, signed[:HASH_BYTES])
     for number in range(layout.chunk_count):
         offset, length = layout.chunk(number)
+        digest = signed[(number + 1) * HASH_BYTES :][:HASH_BYTES]
+        sealed = _read_signed(file, offset, length, digest)
         nonce = _nonce(number, number == layout.chunk_count - 1)
         try:
-            yield aead.decrypt(nonce, _read_at(file, offset, length), None)
+            yield aead.decrypt(nonce, sealed, None)
         except InvalidTag as error:
             place = BadBytes(offset, length, f"chunk {number} does not open")
             raise NotSealed(f"chunk {number} does not open with this key", (place,)) from error
@@ -303,6 +317,22 @@ def _nonce(number: int, is_last: bool) -> bytes:
 
 def _trailer_bytes(chunk_count: int) -> int:
     return HASH_BYTES * (chunk_count + 1) + _COUNT.size + SIGNATURE_BYTES
+
+
+_CHANGED = "it was changed while it was read: copy it from there and try again"
+
+
+def _read_signed(file: BinaryIO, offset: int, length: int, digest: bytes) -> bytes:
+    """Read bytes that must still be those whose hash was signed. Raises NotSealed."""
+    data = _read_at(file, offset, length)
+    if hashlib.sha256(data).digest() != digest:
+        raise NotSealed(_CHANGED, (BadBytes(offset, length, "not what it was before"),))
+    return data
+
+
+def _trailer(file: BinaryIO, layout: Layout) -> bytes:
+    """The hashes and the signature."""
+    return _read_at(file, layout.end, layout.size - layout.end)
 
 
 def _read_at(file: BinaryIO, offset: int, length: int) -> bytes:

@@ -15,7 +15,10 @@ MAX_BATCH_BYTES = 1_048_576
 MAX_BATCH_ITEMS = 500
 
 Hex32 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
-Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+LARGEST_SEQ = 2**53
+"""Every reader of JSON knows whole numbers up to here exactly, and every database holds them."""
+
+Seq = Annotated[int, msgspec.Meta(ge=1, le=LARGEST_SEQ)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
 
 
@@ -225,7 +228,7 @@ class SlotLease(msgspec.Struct, frozen=True):
     start: str
     end: str
     expires_at: str
-    fencing: int
+    fencing: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_SEQ)]
 
 
 class LeaseAnswer(msgspec.Struct, frozen=True):

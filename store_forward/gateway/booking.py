@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, insert
@@ -76,7 +76,7 @@ class Booking:
                 order_id, decision, his_ref = None, Decision(Outcome.REJECTED, code), None
             case Entry():
                 entry_id, kind, order_id = entry.id, kind_of(entry.fact), order_of(entry.fact)
-                decision = self._decide(entry, item.seq, body_hash)
+                decision = self._decide(entry, item, body_hash)
                 his_ref = self._carry_out(place, entry, decision) or decision.his_ref
         self._writing.add(
             _ADD_TO_INBOX,
@@ -101,17 +101,21 @@ class Booking:
         self._known.learn_entry(entry_id, Told(body_hash, decision.outcome, decision.code, his_ref))
         if told is not None:
             end_delivered(self._connection, place)
+        for each in self._known.held(entry_id, bytes(item.entry)):
+            # Another journal of the kiosk held it; booked by hand, it would be booked twice.
+            where = replace(place, incarnation=each.incarnation, seq=each.seq)
+            end_delivered(self._connection, where)
         if told not in ENDED:
             open_case_of_outcome(self._connection, place, entry, decision)
         return Result(item.seq, entry_id, decision.outcome, his_ref, decision.code)
 
-    def _decide(self, entry: Entry, seq: int, body_hash: str) -> Decision:
-        told = self._arrival.withheld.get(seq)
+    def _decide(self, entry: Entry, item: Item, body_hash: str) -> Decision:
+        told = self._arrival.withheld.get(item.seq)
         if told in ENDED:
             return decide_ended(told)
-        if holds(self._arrival.lost, seq):
+        if holds(self._arrival.lost, item.seq):
             return decide_lost()
-        return decide(entry, self._known.about(entry, body_hash))
+        return decide(entry, self._known.about(entry, bytes(item.entry), body_hash))
 
     def _carry_out(self, place: Place, entry: Entry, decision: Decision) -> str | None:
         """Return the HIS reference that was given, if one was."""

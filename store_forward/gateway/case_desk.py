@@ -25,6 +25,7 @@ from store_forward.gateway.counters import take_next_from
 from store_forward.gateway.desk import Desk
 from store_forward.gateway.journals import (
     ENDED,
+    HELD,
     JournalId,
     Links,
     advance,
@@ -214,7 +215,7 @@ def _find_parked(connection: Connection, place: Place) -> Row[Any] | None:
             withheld.c.device == place.device,
             withheld.c.incarnation == place.incarnation,
             withheld.c.seq == place.seq,
-            withheld.c.state.in_(("parked", "resend")),
+            withheld.c.state.in_(HELD),
         )
     ).one_or_none()
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, update
 from store_forward.contract.facts import Entry
 from store_forward.contract.resolutions import Verdict
 from store_forward.contract.wire import Outcome
+from store_forward.gateway.journals import HELD
 from store_forward.gateway.reading import Unreadable, order_of
 from store_forward.gateway.rules import Decision, OpenCase
 from store_forward.gateway.statements import add_if_absent
@@ -21,8 +22,8 @@ _ADD_CASE = add_if_absent(open_case)
 
 _PARKED = "parked:"
 
-FAILED = (Outcome.REJECTED, Outcome.DEFERRED, Outcome.CONFLICT)
-"""Outcomes that need a person; ``review`` brings its own case."""
+NEED_CASE = (Outcome.REJECTED, Outcome.DEFERRED, Outcome.CONFLICT, Outcome.REVIEW)
+"""Outcomes that need a person; ``review`` brings its own case the first time."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,13 @@ def add_case(connection: Connection, place: Place, case: OpenCase) -> None:
 def open_case_of_outcome(
     connection: Connection, place: Place, entry: Entry | Unreadable, decision: Decision
 ) -> None:
-    """Open a case for an entry that was recorded and not accepted."""
-    if decision.outcome not in FAILED:
+    """Open a case for an entry that was recorded and not accepted.
+
+    One that was sent to review in another journal of the kiosk has its case there, where no
+    decision reaches the journal that tells it again.
+    """
+    has_case = any(isinstance(effect, OpenCase) for effect in decision.effects)
+    if decision.outcome not in NEED_CASE or has_case:
         return
     fact = entry.fact if isinstance(entry, Entry) else None
     case = OpenCase(
@@ -102,7 +108,7 @@ def end_delivered(connection: Connection, place: Place) -> None:
             withheld.c.device == place.device,
             withheld.c.incarnation == place.incarnation,
             withheld.c.seq == place.seq,
-            withheld.c.state.in_(("parked", "resend")),
+            withheld.c.state.in_(HELD),
         )
         .values(state="delivered")
     )

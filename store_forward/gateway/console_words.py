@@ -35,6 +35,7 @@ REASONS = {
     "unknown_kind": "记录类型未知",
     "unknown_schema": "记录版本未知",
     "unknown_slot": "号源不存在",
+    "withdrawn": "已作废的记录重新上传，未入账",
     # about journals
     "entries_lost": "自助机有记录丢失，请核对钱箱、凭条与账目",
     "journal_replaced": "自助机更换了存储，请核对钱箱、凭条与账目",

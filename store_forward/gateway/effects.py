@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from store_forward.contract.facts import Entry, PatientIdentity
 from store_forward.contract.spans import Range
+from store_forward.contract.wire import LARGEST_SEQ
 from store_forward.gateway.allotments import LeaseTerms, Slot
 from store_forward.gateway.cases import Place, add_case
 from store_forward.gateway.counters import take_next
@@ -122,11 +123,12 @@ def _end_journal(connection: Connection, place: Place, effect: EndJournal) -> No
     if effect.incarnation == place.incarnation:
         return
     old = JournalId(place.device, effect.incarnation)
-    mark = end_journal(connection, old, effect.seq, place.now)
+    end = min(effect.seq, LARGEST_SEQ)  # a kiosk gone mad may name any number
+    mark = end_journal(connection, old, end, place.now)
     detail = (
-        f"journal {old.incarnation} ended at seq {effect.seq}: {place.incarnation} was made from "
+        f"journal {old.incarnation} ended at seq {end}: {place.incarnation} was made from "
         f"a backup of it; it is recorded here up to {mark.high_water}, and what its kiosk "
-        f"recorded beyond {max(effect.seq, mark.high_water)} and had not sent is lost"
+        f"recorded beyond {max(end, mark.high_water)} and had not sent is lost"
     )
     alarm_id = f"ended:{place.incarnation}:{place.seq}"
     write_alarm(connection, alarm_id, place.device, "journal_replaced", detail, place.now)

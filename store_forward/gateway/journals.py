@@ -20,6 +20,9 @@ from store_forward.gateway.times import to_text
 ENDED = ("settled", "withdrawn")
 """States of a withheld entry that a person has ended: the mark moves over it."""
 
+HELD = ("parked", "resend")
+"""States of a withheld entry that is waited for."""
+
 _STEP = 1_000
 """Rows read at once behind a mark."""
 

@@ -10,17 +10,19 @@ The statements are made once: to build and hash one anew costs several times its
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, select
 
+from store_forward.contract.canonical import chain_hash
 from store_forward.contract.facts import CaseOpened, Entry, NoteCredited, RegistrationConfirmed
 from store_forward.contract.wire import Outcome
 from store_forward.gateway import ledger
 from store_forward.gateway.allotments import Slot, SlotState
-from store_forward.gateway.journals import ENDED
+from store_forward.gateway.journals import ENDED, HELD
 from store_forward.gateway.reading import order_of
 from store_forward.gateway.rules import (
     Decision,
@@ -52,10 +54,10 @@ _EARLIER = (
     .where(inbox.c.device == _OF_DEVICE, inbox.c.entry_id.in_(_WANTED))
     .order_by(inbox.c.received_at, inbox.c.seq)
 )
-_ENDED = select(withheld.c.entry_id, withheld.c.state).where(
+_WITHHELD = select(withheld).where(
     withheld.c.device == _OF_DEVICE,
     withheld.c.entry_id.in_(_WANTED),
-    withheld.c.state.in_(ENDED),
+    withheld.c.state.in_((*ENDED, *HELD)),
 )
 _ORDERS = select(registration).where(
     registration.c.device == _OF_DEVICE, registration.c.order_id.in_(_WANTED)
@@ -71,6 +73,10 @@ _CASES = select(open_case.c.case_id).where(
 )
 
 
+_VERDICTS = {"settled": Outcome.ACCEPTED, "withdrawn": Outcome.REJECTED}
+"""What an entry counts as that a person has ended. One that is booked anywhere is booked."""
+
+
 @dataclass(frozen=True)
 class Told:
     """An entry as it is recorded: the hash of its bytes, and what became of it."""
@@ -81,28 +87,43 @@ class Told:
     his_ref: str | None
 
 
+@dataclass(frozen=True)
+class Withheld:
+    """An entry that a kiosk told it holds parked, in whichever of its journals."""
+
+    incarnation: str
+    seq: int
+    hash: str
+    previous_hash: str
+    state: str
+
+    def is_of(self, body: bytes) -> bool:
+        """Whether these are its bytes: its place in the chain was told, and proves them."""
+        return chain_hash(bytes.fromhex(self.previous_hash), self.seq, body).hex() == self.hash
+
+
 @dataclass
 class Knowledge:
     """Answers for the rules, as they are when the next entry of the batch comes to be booked.
 
-    ``entries``, ``orders`` and ``slots`` are by id, ``ended`` the verdicts of people about entries
-    that did not arrive, ``balances`` the ledger's, by account.
+    ``entries``, ``orders`` and ``slots`` are by id; so is ``withheld``, entries that did not arrive
+    where they were told of. ``balances`` are the ledger's, by account.
     """
 
     device: str
     entries: dict[str, Told] = field(default_factory=dict)
-    ended: dict[str, str] = field(default_factory=dict)
+    withheld: Mapping[str, Sequence[Withheld]] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     balances: dict[str, int] = field(default_factory=dict)
     notes: set[str] = field(default_factory=set)
     cases: set[str] = field(default_factory=set)
     slots: dict[str, Slot] = field(default_factory=dict)
 
-    def about(self, entry: Entry, body_hash: str) -> Known:
+    def about(self, entry: Entry, body: bytes, body_hash: str) -> Known:
         """Everything the rules may ask about this entry."""
         fact, order_id = entry.fact, order_of(entry.fact)
         told = self.entries.get(entry.id)
-        earlier = None
+        earlier = self._ended(entry.id, body)
         if told is not None:
             is_same = told.body_hash == body_hash
             earlier = Recorded(is_same, told.outcome, told.code, told.his_ref)
@@ -149,18 +170,30 @@ class Knowledge:
         for line in decision.postings:
             self.balances[line.account] = self.balances.get(line.account, 0) + line.amount_fen
 
+    def held(self, entry_id: str, body: bytes) -> list[Withheld]:
+        """Where this very entry is still held, as far as is known here."""
+        told = self.withheld.get(entry_id, ())
+        return [each for each in told if each.state in HELD and each.is_of(body)]
+
     def _outcome(self, entry_id: str) -> Outcome | None:
         """What became of a parent; what a person has ended without it counts like an outcome."""
         told = self.entries.get(entry_id)
         if told is not None:
             return told.outcome
-        match self.ended.get(entry_id):
-            case "settled":
-                return Outcome.ACCEPTED
-            case "withdrawn":
-                return Outcome.REJECTED
-            case _:
-                return None
+        states = {each.state for each in self.withheld.get(entry_id, ())}
+        return next((outcome for state, outcome in _VERDICTS.items() if state in states), None)
+
+    def _ended(self, entry_id: str, body: bytes) -> Recorded | None:
+        """What a person decided about the entry while another journal of the kiosk held it.
+
+        The one that took its place sends the entry once more, under another number: staff may
+        have booked by hand what it tells.
+        """
+        told = [each for each in self.withheld.get(entry_id, ()) if each.state in _VERDICTS]
+        for state, outcome in _VERDICTS.items():
+            if any(each.state == state and each.is_of(body) for each in told):
+                return Recorded(True, outcome, state, None)
+        return Recorded(False, Outcome.ACCEPTED, None, None) if told else None
 
 
 def look_up(connection: Connection, device: str, entries: Sequence[Entry]) -> Knowledge:
@@ -181,7 +214,11 @@ def look_up(connection: Connection, device: str, entries: Sequence[Entry]) -> Kn
     for row in rows(_EARLIER, ids):
         told = Told(row.body_hash, Outcome(row.outcome), row.code, row.his_ref)
         known.learn_entry(row.entry_id, told)
-    known.ended = {row.entry_id: row.state for row in rows(_ENDED, parents)}
+    found: defaultdict[str, list[Withheld]] = defaultdict(list)
+    for row in rows(_WITHHELD, ids):
+        place = row.incarnation, row.seq, row.hash, row.previous_hash
+        found[row.entry_id].append(Withheld(*place, row.state))
+    known.withheld = found
     known.orders = {row.order_id: _order(row) for row in rows(_ORDERS, order_ids)}
     known.balances = {row.account: int(row.total) for row in rows(_BALANCES, accounts)}
     notes = {fact.note_id for fact in facts if isinstance(fact, NoteCredited)}

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from store_forward.contract.canonical import decode_entry
-from store_forward.contract.facts import Entry, Fact, Redacted
+from store_forward.contract.facts import Entry, Fact, Redacted, RegistrationConfirmed
 from store_forward.contract.wire import Name
 
 SCHEMA = 1
@@ -17,6 +17,9 @@ SCHEMA = 1
 LONGEST_TEXT = 500
 """Characters; nothing a kiosk writes comes near. A PostgreSQL index takes keys of up to 2,704
 bytes, and its texts no NUL: such an entry must not stop those behind it."""
+
+LONGEST_ID_TYPE = 64
+"""Characters. Patients are found by it and their number together, in one index key."""
 
 KINDS: dict[str, type] = {str(kind.__struct_config__.tag): kind for kind in Fact.__args__}
 """Fact types by their tag."""
@@ -65,7 +68,7 @@ def read_entry(body: bytes) -> Entry | Unreadable:
         entry = decode_entry(body)
     except _FAULTS:
         return Unreadable(probe.id, kind, "undecodable")
-    if not is_storable(msgspec.to_builtins(entry)):
+    if not (is_storable(msgspec.to_builtins(entry)) and _has_patient_key(entry.fact)):
         return Unreadable(probe.id, kind, "text_not_storable")
     return entry
 
@@ -81,6 +84,12 @@ def is_storable(value: object) -> bool:
             return all(map(is_storable, value))
         case _:
             return True
+
+
+def _has_patient_key(fact: Fact) -> bool:
+    if isinstance(fact, RegistrationConfirmed):
+        return len(fact.patient.id_type) <= LONGEST_ID_TYPE
+    return True
 
 
 def kind_of(fact: Fact) -> str:

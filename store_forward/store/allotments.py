@@ -88,8 +88,9 @@ def moment(text: str) -> datetime:
     """Read an RFC 3339 time with its offset, as UTC. Raises UnreadableAnswer."""
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
-        time = None
-    if time is None or time.tzinfo is None:
+        in_utc = time.astimezone(UTC) if time.tzinfo is not None else None
+    except (ValueError, OverflowError):  # the latter: its year in UTC is 0 or 10000
+        in_utc = None
+    if in_utc is None:
         raise UnreadableAnswer(f"{text!r} is not an RFC 3339 time with an offset")
-    return time.astimezone(UTC)
+    return in_utc

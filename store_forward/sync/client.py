@@ -28,7 +28,7 @@ from store_forward.contract.wire import (
     LeaseRequest,
     ReferencePage,
 )
-from store_forward.sync.exchange import CONNECT_SECONDS, Answer, Exchange, Request
+from store_forward.sync.exchange import CONNECT_SECONDS, NOT_JSON, Answer, Exchange, Request
 from store_forward.sync.outcomes import Distrusted, Failure, Unreadable
 
 HEALTH_SECONDS: Final = 3.0
@@ -195,5 +195,5 @@ def _decoded(answer: Answer | Failure, decoder: msgspec.json.Decoder[T]) -> T | 
         return answer
     try:
         return decoder.decode(answer.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except NOT_JSON as error:
         return Unreadable(f"not the answer of the contract: {error}")

@@ -7,10 +7,12 @@ No clock, randomness or I/O: times (monotonic seconds) and jitter (0 to 1) come 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from store_forward.store.sending.marks import Step
+from store_forward.store.sending.outbox import Waiting
 from store_forward.sync import link as links
 from store_forward.sync import outgoing as sending
 from store_forward.sync import pulls as pulling
@@ -59,8 +61,9 @@ ATTEMPTS_UNTIL_OFFLINE: Final = 3
 class State:
     """All the engine remembers; nothing of it needs to outlive the process.
 
-    ``step`` is how our journal stood to the gateway's newest mark; ``is_genuine``: that one, or
-    the answer that came in place of it, was signed by the gateway.
+    ``step`` is how our journal stood to the gateway's newest mark, ``fenced_seq`` where that ends
+    our journal; ``is_genuine``: that one, or the answer that came in place of it, was signed by
+    the gateway. ``refused_step`` is what the refusal of a batch said, until one is recorded.
     """
 
     link: Link = field(default_factory=Link)
@@ -69,6 +72,8 @@ class State:
     is_recognised: bool = True
     batch_was_last: bool = False
     step: Step = Step.IN_STEP
+    fenced_seq: int | None = None
+    refused_step: Step = Step.IN_STEP
     is_genuine: bool = True
 
 
@@ -108,9 +113,7 @@ def _fails(state: State) -> bool:
 
 def _step(state: State) -> Step:
     """A mark can contradict our journal, and so can the refusal of a batch."""
-    if state.step is Step.IN_STEP:
-        return _STEP_OF_TROUBLE.get(state.outgoing.trouble, Step.IN_STEP)
-    return state.step
+    return state.refused_step if state.step is Step.IN_STEP else state.step
 
 
 def decide(state: State, now: float, work: Work) -> Action:
@@ -165,7 +168,7 @@ def _next_batch(state: State, now: float, work: Work) -> tuple[SendBatch | None,
     if work.waiting:
         if now < outgoing.not_before:  # the choice costs time: not before it is needed
             return None, outgoing.not_before
-        chosen = sending.next_batch(outgoing, work.waiting)
+        chosen = sending.next_batch(outgoing, _still_taken(state, work.waiting))
         seqs = tuple(each.seq for each in chosen)
         return SendBatch(seqs, outgoing.time_out_seconds), outgoing.not_before
     if not work.offers:
@@ -173,6 +176,15 @@ def _next_batch(state: State, now: float, work: Work) -> tuple[SendBatch | None,
     first = min(work.offers, key=lambda each: sending.offer_at(each.attempts, each.refused_at))
     due = max(sending.offer_at(first.attempts, first.refused_at), outgoing.not_before)
     return SendBatch((first.entry.seq,), outgoing.time_out_seconds, is_offer=True), due
+
+
+def _still_taken(state: State, waiting: Sequence[Waiting]) -> Sequence[Waiting]:
+    """Of an ended journal, what lies before its end goes first: one entry beyond it in the batch,
+    and the gateway takes none. Beyond it all is offered, and refused, so that the HIS knows."""
+    end = state.fenced_seq
+    if end is None:
+        return waiting
+    return [each for each in waiting if each.seq <= end] or waiting
 
 
 def learn(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
@@ -206,9 +218,12 @@ def _learn(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
             outgoing, effects = sending.refused(
                 state.outgoing, event.sent, event.failure, at, jitter
             )
-            is_conflict = outgoing.trouble in _STEP_OF_TROUBLE
-            pulls = pulling.mark_wanted(touched.pulls, at) if is_conflict else touched.pulls
-            return replace(touched, outgoing=outgoing, pulls=pulls), effects
+            touched = replace(touched, outgoing=outgoing)
+            step = _STEP_OF_TROUBLE.get(outgoing.trouble)
+            if step is None:
+                return touched, effects  # a contradiction outlasts other failures
+            pulls = pulling.mark_wanted(touched.pulls, at)
+            return replace(touched, pulls=pulls, refused_step=step), effects
         case NotRecorded():
             heard = replace(_heard(state, at), batch_was_last=True)
             outgoing, effects = sending.not_recorded(
@@ -234,6 +249,7 @@ def _batch_recorded(state: State, event: BatchRecorded) -> tuple[State, tuple[Ef
     if event.has_fallen_back:
         outgoing, effects = sending.fell_back(outgoing, state.outgoing, event.acked_seq, at, jitter)
     heard = replace(_heard(state, at), batch_was_last=True, outgoing=outgoing)
+    heard = replace(heard, refused_step=Step.IN_STEP)
     return replace(heard, pulls=pulling.facts_were_sent(heard.pulls, at)), effects
 
 
@@ -247,7 +263,7 @@ def _mark_taken(state: State, event: MarkTaken) -> tuple[State, tuple[Effect, ..
     elif event.has_fallen_back:
         effects = (Alarm("gateway_lost_entries", event.detail),)
     heard = replace(_heard(state, at), is_genuine=True)
-    return replace(heard, pulls=pulls, step=event.step), effects
+    return replace(heard, pulls=pulls, step=event.step, fenced_seq=event.fenced_seq), effects
 
 
 def _pull_failed(state: State, event: PullFailed) -> tuple[State, tuple[Effect, ...]]:

@@ -27,6 +27,9 @@ CONNECT_SECONDS: Final = 2.0
 
 MAX_PROBLEM_BYTES: Final = 65_536
 
+NOT_JSON: Final = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What msgspec raises on foreign bytes: invalid UTF-8 and endless numbers are a ValueError."""
+
 _problems = msgspec.json.Decoder(Problem)
 
 
@@ -56,6 +59,8 @@ class Exchange:
         self._http = http
         self._stream: Any = None
         """httpcore's network stream of the last answer: tells whether it has been closed."""
+        self._last_stream: Any = None
+        """The same, kept to tell whether the next answer comes on it too."""
 
     def build(self, request: Request, headers: Mapping[str, str]) -> httpx.Request:
         """Return the request as it will go out, so that exactly this can be signed."""
@@ -105,10 +110,21 @@ class Exchange:
                 return _refused(response, body)
             if body is None:
                 return Unreadable(f"{request.path}: the answer is encoded or too large")
-            self._stream = response.extensions.get("network_stream")
+            stream = response.extensions.get("network_stream")
+            is_first, self._last_stream = stream is not self._last_stream, stream
+            # A server, or a proxy before it, that gives each answer a connection of its own tells
+            # nothing by its end. One that ends a connection it had kept may be stopping.
+            is_usual = is_first and _is_last_on_connection(response)
+            self._stream = None if is_usual else stream
             return Answer(body)
         finally:
             await response.aclose()
+
+
+def _is_last_on_connection(response: httpx.Response) -> bool:
+    """Whether the server says that it closes the connection (RFC 9112 section 9.6)."""
+    options = response.headers.get("connection", "").lower().split(",")
+    return response.http_version == "HTTP/1.0" or "close" in {each.strip() for each in options}
 
 
 async def _read(response: httpx.Response, limit: int) -> bytes | None:
@@ -126,7 +142,7 @@ async def _read(response: httpx.Response, limit: int) -> bytes | None:
 def _refused(response: httpx.Response, body: bytes | None) -> Refused:
     try:
         problem = _problems.decode(body or b"")
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except NOT_JSON:
         problem = Problem(title="", status=response.status_code, code="")
     return Refused(
         status=response.status_code,

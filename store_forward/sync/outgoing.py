@@ -182,7 +182,7 @@ def refused(
         case Unreachable():
             return _later(tried, at, jitter), ()
         case TimedOut() | Refused(status=408):
-            return _smaller_and_slower(tried, sent, at, jitter), ()
+            return _smaller_and_slower(tried, sent, failure, at, jitter), ()
         case Refused(status=413):
             return _too_large(tried, sent, failure, at, jitter)
         case Refused(status=409):
@@ -232,10 +232,12 @@ def _later(
     return replace(outgoing, not_before=at + max(pause, asked), trouble=trouble)
 
 
-def _smaller_and_slower(outgoing: Outgoing, sent: Sent, at: float, jitter: float) -> Outgoing:
+def _smaller_and_slower(
+    outgoing: Outgoing, sent: Sent, failure: Failure, at: float, jitter: float
+) -> Outgoing:
     """Too much for this line, or a slow gateway: less at a time and more patience."""
     return replace(
-        _later(outgoing, at, jitter),
+        _later(outgoing, at, jitter, failure),
         limit_items=max(1, min(sent.count, outgoing.limit_items) // 2),
         time_out_seconds=min(LONGEST_TIME_OUT_SECONDS, outgoing.time_out_seconds * 2),
     )

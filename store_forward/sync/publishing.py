@@ -8,6 +8,7 @@ from typing import Final
 
 from store_forward.store.boot_id import boot_id
 from store_forward.store.network_status import NetworkStatus, SyncStatus
+from store_forward.store.sending.marks import Step
 from store_forward.sync.engine import Shown
 
 REFRESH_SECONDS: Final = 60.0
@@ -47,6 +48,12 @@ class StatusBoard:
             self._last_contact = earlier.last_contact
             self._offset_seconds = earlier.clock_offset_seconds
             self._offset_boot = earlier.clock_boot
+
+    @property
+    def journal(self) -> Step:
+        """How our journal stood to the gateway's as of what is published; ``load`` comes before."""
+        told = self._written.journal if self._written is not None else ""
+        return next((step for step in Step if step.value == told), Step.IN_STEP)
 
     def note_contact(self) -> None:
         """The gateway answered just now."""

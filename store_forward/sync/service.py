@@ -18,6 +18,7 @@ from store_forward.contract.resolutions import (
     MAX_REPORTED,
     ExceptionAnswer,
     ExceptionReport,
+    Resolution,
     ResolutionPage,
 )
 from store_forward.contract.spans import Range
@@ -153,13 +154,18 @@ class SyncService:
                     await asyncio.sleep(min(pause, LOOK_SECONDS))
         finally:
             self._around.notify(STOPPING)
-            self._board.show(Shown(False, "stopped"), self._around.monotonic())
+            ended = Shown(False, "stopped", engine.shown(self.state).journal)
+            self._board.show(ended, self._around.monotonic())
             await self._client.close()
 
     def start(self) -> None:
-        """Read the key and our place in the journal; say that the gateway is not asked yet."""
+        """Read the key and our place in the journal; say that the gateway is not asked yet.
+
+        A journal that it contradicted before is not sold from until it says otherwise.
+        """
         self._client.renew_identity()
         self._board.load()
+        self.state = State(step=self._board.journal)
         self._store.changed()
         self._look()
         self._known_there = self._there()
@@ -264,7 +270,7 @@ class SyncService:
         self._look()
         head = self._store.journal.head().seq
         detail = f"the gateway has this journal up to {mark.high_water}, here it ends at {head}"
-        return MarkTaken(self._moment(), step, detail, has_fallen_back)
+        return MarkTaken(self._moment(), step, detail, has_fallen_back, mark.fenced_seq)
 
     async def _report_exceptions(self) -> Event:
         outbox = self._store.outbox
@@ -290,15 +296,28 @@ class SyncService:
         if not isinstance(page, ResolutionPage):
             return PullFailed(self._moment(), RESOLUTIONS, page)
         self._board.note_contact()
+        misfit = ""
         try:
             for each in page.resolutions:
-                if resolutions.record(each):
-                    _log.info("resolved", seq=each.seq, verdict=each.verdict.value, note=each.note)
-            resolutions.keep_cursor(page.cursor)
-        except (ResolutionRefused, *PASSING) as error:
+                misfit = self._resolve(each) or misfit
+            if not misfit:
+                resolutions.keep_cursor(page.cursor)
+        except PASSING as error:
             return PullFailed(self._moment(), RESOLUTIONS, None, str(error))
         self._look()
+        if misfit:
+            return PullFailed(self._moment(), RESOLUTIONS, None, misfit)
         return Pulled(self._moment(), RESOLUTIONS, page.complete)
+
+    def _resolve(self, decided: Resolution) -> str:
+        """Record a decision. Says why one does not fit, which holds up none of the others."""
+        try:
+            if self._store.resolutions.record(decided):
+                verdict = decided.verdict.value
+                _log.info("resolved", seq=decided.seq, verdict=verdict, note=decided.note)
+        except ResolutionRefused as refused:
+            return str(refused)
+        return ""
 
     async def _pull(self, name: str) -> Event:
         known = self._store.reference.freshness(name)

@@ -141,12 +141,16 @@ class PullFailed:
 
 @dataclass(frozen=True)
 class MarkTaken:
-    """The gateway's mark is stored; ``step`` says how our journal stands to it."""
+    """The gateway's mark is stored; ``step`` says how our journal stands to it.
+
+    ``fenced_seq``: the gateway takes nothing beyond it, None where it takes all.
+    """
 
     when: Moment
     step: Step
     detail: str
     has_fallen_back: bool = False
+    fenced_seq: int | None = None
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,13 @@ class Rewrite(Fault):
         return Reply(answer.status, answer.body.replace(self.old, self.new), answer.headers)
 
 
+class Close(Fault):
+    """The whole answer, then the announced end of the connection."""
+
+    def on_answer(self, answer: Reply) -> Reply:
+        return Reply(answer.status, answer.body, {**answer.headers, "connection": "close"})
+
+
 class Silence(Fault):
     """The gateway commits; the answer comes only when the front is told to go on."""
 
@@ -110,12 +117,13 @@ class FaultyFront:
     """Stands between kiosk and gateway.
 
     ``faults`` befall the next requests whose path starts with ``victim``, in order. Batches that
-    hold ``poison`` anywhere in their bytes are refused, each time.
+    hold ``poison`` anywhere in their bytes are refused, each time. ``usual`` befalls all others.
     """
 
     def __init__(self, gateway: RunningGateway) -> None:
         self.gateway = gateway
         self.faults: list[Fault] = []
+        self.usual = Fault()
         self.victim = "/v1/batches"
         self.poison: set[bytes] = set()
         self.requests: list[str] = []
@@ -159,7 +167,7 @@ class FaultyFront:
         if path == "/v1/batches" and any(each in body for each in self.poison):
             return Refuse(422, "poison")
         is_hit = path.startswith(self.victim) and self.faults
-        return self.faults.pop(0) if is_hit else Fault()
+        return self.faults.pop(0) if is_hit else self.usual
 
 
 @contextmanager
@@ -177,7 +185,7 @@ class _Server(http.server.ThreadingHTTPServer):
     block_on_close = True
 
     def __init__(self, front: FaultyFront, context: ssl.SSLContext) -> None:
-        super().__init__(("127.0.0.1", front.port), _Handler)
+        super().__init__(("127.0.0.1", front.port), FrontHandler)
         self.front = front
         self._context = context
         self._open: set[socket.socket] = set()
@@ -205,7 +213,9 @@ class _Server(http.server.ThreadingHTTPServer):
         """A kiosk that hangs up, or does not trust us, is no error of this fake."""
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class FrontHandler(http.server.BaseHTTPRequestHandler):
+    """Serves one connection."""
+
     server: _Server
     protocol_version = "HTTP/1.1"
 

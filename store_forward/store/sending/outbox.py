@@ -225,15 +225,21 @@ class Outbox:
         row = self._connection.row("SELECT body FROM status WHERE name = 'gateway_mark'")
         return msgspec.json.decode(row[0], type=StreamMark) if row else None
 
-    def park(self, seq: int, code: str) -> None:
+    def park(self, seq: int, code: str) -> bool:
         """Note that the gateway refuses this entry by itself. It stays in the journal, unsent.
+
+        False when it has been handed over meanwhile, by another way: a late refusal, parked, would
+        stand out for ever, since nobody offers again what has arrived.
 
         Raises ValueError when there is no such entry.
         """
         with self._connection.transaction():
             if not 1 <= seq <= self._journal.head().seq:
                 raise ValueError(f"cannot park entry {seq}: the journal does not have it")
+            if self._coverage.covers(seq):
+                return False
             self._exceptions.park(seq, code)
+            return True
 
     def offer_again(self, seqs: Sequence[int]) -> None:
         """These entries are no longer parked; those that are not, stay as they are."""

@@ -47,8 +47,8 @@ def park(folder: Path, rng: random.Random, notebook: Notebook) -> None:
     """Entries that cannot be delivered are marked for staff."""
     with KIOSK.open_as_guest(folder) as store:
         for seq in rng.sample(range(1, store.journal.head().seq + 1), 12):
-            store.outbox.park(seq, "refused_413")
-            notebook.note(Parked(seq))
+            if store.outbox.park(seq, "refused_413"):
+                notebook.note(Parked(seq))
 
 
 def together(folder: Path, rng: random.Random, notebook: Notebook) -> None:

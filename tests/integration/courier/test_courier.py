@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from store_forward.contract.facts import KioskStarted
+from store_forward.contract.courier import CONTENT_VERSION, Preface, encode_bundle
+from store_forward.contract.facts import KioskStarted, NoteCredited
 from store_forward.contract.keys import load_public_key
-from store_forward.contract.recipients import RecipientsKey
-from store_forward.gateway.courier import BundleRefused
+from store_forward.contract.recipients import RecipientsKey, load_recipient
+from store_forward.contract.sealed import SIGNATURE_BYTES, TAG_BYTES, Lock, read_layout, seal
+from store_forward.gateway.batches import BatchDesk
+from store_forward.gateway.case_desk import CaseDesk
+from store_forward.gateway.courier import BundleRefused, CourierDesk
 from store_forward.gateway.courier_import import import_bundle
+from store_forward.gateway.courier_key import PUBLIC, courier_key
+from store_forward.gateway.receipt_key import receipt_key
+from store_forward.gateway.serve import DEFAULT_TERMS, new_id
 from store_forward.store.archive.courier import CourierRefused, NothingToCarry, import_receipts
 from store_forward.store.errors import StoreError, StoreUnavailable
+from tests.fakes.faulty_front import Refuse, Reply, faulty_front
+from tests.fakes.journal_of import JournalOf
 from tests.fakes.kiosk_in_sync import KEY, kiosk_in_sync
-from tests.integration.courier.rounds import Courier
+from tests.integration.courier.rounds import Courier, now
 from tests.integration.sync.books import DEVICE, expect_all_recorded_once, recorded
+
+LENGTH_BYTES = 4
+"""Before each part of a bundle."""
 
 
 def test_what_waits_is_booked_and_acknowledged_without_a_network(courier: Courier) -> None:
@@ -173,3 +190,77 @@ def test_a_stick_that_is_gone_is_an_error_of_one_line(courier: Courier) -> None:
         courier.export()
     with pytest.raises(StoreError):
         courier.bring_back(courier.stick / "x.receipts")
+
+
+def forged(genuine: Path, lock: Lock) -> bytes:
+    """A bundle of the same shape in the kiosk's name, by somebody who has only public keys."""
+    with genuine.open("rb") as file:
+        layout = read_layout(file)
+    preface = Preface(CONTENT_VERSION, 0, ())
+    overhead = TAG_BYTES * layout.chunk_count + LENGTH_BYTES + len(msgspec.json.encode(preface))
+    room = layout.end - layout.start - overhead - LENGTH_BYTES
+    journal = JournalOf(DEVICE, layout.header.incarnation)
+    journal.record(NoteCredited(None, "n-1", 100_000))
+    body = msgspec.json.encode(journal.batch()).ljust(room)
+    written = io.BytesIO()
+    content = encode_bundle(preface, [body])
+    seal(written, layout.header, content, lock, lambda _data: bytes(SIGNATURE_BYTES))
+    return written.getvalue()
+
+
+def test_a_stick_that_shows_another_bundle_once_the_signature_was_checked_is_refused(
+    courier: Courier,
+) -> None:
+    courier.kiosk.record_starts(10)
+    bundle, directory = courier.export().path, courier.gateway.directory
+    genuine, other = bundle.read_bytes(), forged(bundle, load_recipient(directory / PUBLIC))
+    assert len(genuine) == len(other)
+    bundle.write_bytes(other)
+    key = courier_key(directory)
+
+    class Turning:
+        """The gateway's key; the bundle turns while it is used."""
+
+        key_id = key.key_id
+
+        def unwrap_secret(self, wrapped: bytes) -> bytes:
+            bundle.write_bytes(other)
+            return key.unwrap_secret(wrapped)
+
+    def find_key(_device: str) -> Ed25519PublicKey:
+        bundle.write_bytes(genuine)
+        return courier.key.public_key()
+
+    signing = receipt_key(directory)
+    database = courier.gateway.database
+    desk = BatchDesk(database, signing, "k1", now, new_id, DEFAULT_TERMS)
+    cases = CaseDesk(database, signing, "k1", now, new_id)
+    with pytest.raises(BundleRefused, match="changed while it was read"):
+        CourierDesk(desk, Turning(), find_key, signing, "k1", now, cases).take(bundle)
+    assert recorded(courier.gateway, courier.kiosk) == []
+
+
+class CarriedMeanwhile(Refuse):
+    """While a proxy thinks about a batch, the same entries come by courier and back."""
+
+    def __init__(self, courier: Courier, bundle: Path) -> None:
+        super().__init__(422, "proxy")
+        self._courier = courier
+        self._bundle = bundle
+
+    def on_answer(self, answer: Reply) -> Reply:
+        self._courier.bring_back(self._courier.deliver(self._bundle).path)
+        return super().on_answer(answer)
+
+
+def test_what_a_courier_has_handed_over_is_not_parked_for_a_late_refusal(courier: Courier) -> None:
+    courier.kiosk.record_starts(1)
+    bundle = courier.export().path
+    gateway = courier.gateway
+    with faulty_front(gateway) as front:
+        courier.kiosk.connect(front.url, gateway.authority, gateway.receipt_key, courier.key)
+        front.faults = [CarriedMeanwhile(courier, bundle)]
+        courier.kiosk.step_until(lambda: not front.faults)
+        assert courier.kiosk.core.outbox.exceptions() == []
+        expect_all_recorded_once(gateway, courier.kiosk, 1)
+        courier.kiosk.hang_up()

@@ -18,7 +18,7 @@ from store_forward.contract.facts import (
 )
 from store_forward.store.sending.outbox import Standing
 from store_forward.sync.service import run_service
-from tests.fakes.faulty_front import FaultyFront
+from tests.fakes.faulty_front import Close, Fault, FaultyFront, FrontHandler
 from tests.fakes.kiosk_in_sync import KioskInSync
 from tests.fakes.running_gateway import RunningGateway
 from tests.integration.sync.books import expect_all_recorded_once
@@ -48,6 +48,39 @@ def test_a_long_queue_is_drained_in_growing_batches(
     kiosk.drain()
     expect_all_recorded_once(gateway, kiosk, 400)
     assert front.requests.count("/v1/batches") == 4, "50, 100, 200 and the rest"
+
+
+@pytest.mark.parametrize("version", ["HTTP/1.1", "HTTP/1.0"])
+def test_a_proxy_that_keeps_no_connection_open_delays_nothing(
+    gateway: RunningGateway,
+    kiosk: KioskInSync,
+    front: FaultyFront,
+    monkeypatch: pytest.MonkeyPatch,
+    version: str,
+) -> None:
+    monkeypatch.setattr(FrontHandler, "protocol_version", version)
+    front.usual = Close() if version == "HTTP/1.1" else Fault()
+    kiosk.record_starts(400)
+    kiosk.drain()
+    expect_all_recorded_once(gateway, kiosk, 400)
+    assert kiosk.status.online
+    assert front.requests.count(mark_of(kiosk)) == 1, "its closing tells nothing of the gateway"
+
+
+def test_the_end_of_a_connection_that_was_kept_is_a_reason_to_ask_for_the_mark(
+    kiosk: KioskInSync, front: FaultyFront
+) -> None:
+    kiosk.step_until(lambda: kiosk.core.reference.freshness("schedules") is not None)
+    front.faults = [Close()]
+    kiosk.record_starts(1)
+    kiosk.step_until(lambda: not front.faults)
+    kiosk.record_starts(1)
+    kiosk.drain()
+    assert front.requests[-2:] == [mark_of(kiosk), "/v1/batches"]
+
+
+def mark_of(kiosk: KioskInSync) -> str:
+    return f"/v1/streams/{kiosk.store.identity.incarnation}"
 
 
 def test_a_paid_registration_on_a_leased_slot_is_accepted_at_the_his(

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from store_forward.contract.facts import EntriesLost, KioskStarted
 from store_forward.contract.keys import load_public_key
+from store_forward.contract.resolutions import CaseVerdict, Verdict
 from store_forward.contract.sealed import signer_text
 from store_forward.contract.signing import is_signature
 from store_forward.contract.spans import Range
@@ -179,6 +180,36 @@ def test_an_old_disk_that_comes_back_books_nothing_unseen(
     kiosk.record_starts(1)
     kiosk.drain()
     assert kiosk.core.outbox.acked_seq() == TOLD + 1
+
+
+def test_a_decision_about_an_entry_lost_since_holds_up_no_other(
+    gateway: RunningGateway, front: FaultyFront, key: Ed25519PrivateKey, disks: list[KioskDisk]
+) -> None:
+    """Entry 4 was parked before it was lost; the entry that tells of the loss is parked now."""
+    before = disks[1].copy(disks[1].folder.with_name("before"))
+    with kiosk_in_sync(before.database, DEVICE) as kiosk:
+        connect(kiosk, front, key)
+        park_at(kiosk, front, 4)
+    with kiosk_in_sync(disks[2].database, DEVICE) as kiosk:
+        connect(kiosk, front, key)
+        park_at(kiosk, front, TOLD)
+        incarnation = kiosk.store.identity.incarnation
+        for seq in (4, TOLD):
+            told = CaseVerdict(DEVICE, Verdict.SETTLED, "staff-7", "looked_at")
+            path = f"/v1/cases/parked:{incarnation}:{seq}/resolve"
+            answer = gateway.ask_as_operator(path, told)
+            assert answer.status_code == 200, answer.text
+        kiosk.watch.seconds += 61.0
+        kiosk.step_until(lambda: kiosk.core.outbox.exceptions() == [])
+        assert kiosk.waiting == 0
+
+
+def park_at(kiosk: KioskInSync, front: FaultyFront, seq: int) -> None:
+    """A proxy refuses this entry, and the gateway is told so."""
+    (row,) = kiosk.core.journal.read(seq - 1, 1)
+    front.poison.add(row.entry().id.encode())
+    kiosk.step_until(lambda: [each.seq for each in kiosk.core.outbox.parked()] == [seq])
+    kiosk.step_until(lambda: kiosk.core.outbox.parked()[0].reported)
 
 
 def test_numbers_left_out_behind_a_lost_end_are_closed_too(

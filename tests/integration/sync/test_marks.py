@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from store_forward.contract.canonical import GENESIS
 from store_forward.contract.marks import FenceRequest
-from tests.fakes.faulty_front import FaultyFront
+from tests.fakes.faulty_front import Fault, FaultyFront, LoseRequest, Refuse
 from tests.fakes.kiosk_in_sync import KioskInSync, kiosk_in_sync
 from tests.fakes.running_gateway import RunningGateway
 from tests.integration.sync.books import DEVICE, connect, recorded
@@ -111,6 +112,42 @@ def test_two_clones_at_work_at_the_same_time_are_found_without_a_restart(
         assert other.waiting == 4
 
 
+def test_a_clone_that_was_found_stays_so_when_sync_starts_anew_without_a_network(
+    front: FaultyFront, key: Ed25519PrivateKey, disks: tuple[Path, Path]
+) -> None:
+    store, clone = disks
+    with kiosk_with(store, front, key, starts=1), kiosk_with(clone, front, key) as other:
+        other.record_starts(1)
+        other.step_until(lambda: other.status.journal == "other_chain")
+        front.cut()
+        assert other.service is not None
+        with pytest.raises(TimeoutError):
+            other.runner.run(asyncio.wait_for(other.service.run(), 0.2))
+        assert (other.status.reason, other.status.journal) == ("stopped", "other_chain")
+        connect(other, front, key)
+        other.step()
+        assert other.status.journal == "other_chain"
+
+
+@pytest.mark.parametrize("fault", [Refuse(503), LoseRequest()], ids=["busy", "lost"])
+def test_a_clone_that_was_found_stays_so_when_the_next_request_fails(
+    front: FaultyFront, key: Ed25519PrivateKey, disks: tuple[Path, Path], fault: Fault
+) -> None:
+    store, clone = disks
+    with kiosk_with(store, front, key) as one, kiosk_with(clone, front, key) as other:
+        other.step_until(lambda: other.core.reference.freshness("schedules") is not None)
+        one.record_starts(1)
+        one.drain()
+        other.record_starts(1)
+        other.step_until(lambda: other.status.journal == "other_chain")
+        front.faults = [fault]
+        other.step_until(lambda: not front.faults)
+        assert other.status.journal == "other_chain"
+        front.cut()
+        other.step_until(lambda: other.status.reason == "no_connection")
+        assert other.status.journal == "other_chain", "nor may it sell where nobody hears of it"
+
+
 def test_a_fenced_journal_keeps_what_it_writes_and_its_backup_is_drained_once(
     gateway: RunningGateway, front: FaultyFront, key: Ed25519PrivateKey, tmp_path: Path
 ) -> None:
@@ -133,3 +170,33 @@ def test_a_fenced_journal_keeps_what_it_writes_and_its_backup_is_drained_once(
         assert not old.status.online
         assert old.waiting == 5
         assert len(recorded(gateway, old)) == 3
+
+
+def test_what_lies_before_the_end_of_a_journal_still_comes(
+    gateway: RunningGateway, front: FaultyFront, kiosk: KioskInSync
+) -> None:
+    kiosk.record_starts(5)
+    end = kiosk.core.journal.hash_at(3)
+    assert end is not None
+    path = f"/v1/streams/{kiosk.store.identity.incarnation}/fence"
+    fenced = gateway.ask_as_operator(path, FenceRequest(DEVICE, 3, end.hex()))
+    assert fenced.status_code == 200, fenced.text
+    kiosk.step_until(lambda: kiosk.waiting == 2)
+    kiosk.step_until(lambda: front.requests.count("/v1/batches") == 2)
+    assert [seq for seq, _ in recorded(gateway, kiosk)] == [1, 2, 3]
+    assert (kiosk.status.online, kiosk.status.journal) == (False, "fenced")
+
+
+def test_they_come_too_when_the_journal_ends_while_it_is_being_sent(
+    gateway: RunningGateway, front: FaultyFront, kiosk: KioskInSync
+) -> None:
+    kiosk.record_starts(1)
+    kiosk.drain()
+    kiosk.record_starts(4)
+    end = kiosk.core.journal.hash_at(3)
+    assert end is not None
+    path = f"/v1/streams/{kiosk.store.identity.incarnation}/fence"
+    fenced = gateway.ask_as_operator(path, FenceRequest(DEVICE, 3, end.hex()))
+    assert fenced.status_code == 200, fenced.text
+    kiosk.step_until(lambda: kiosk.waiting == 2)
+    assert [seq for seq, _ in recorded(gateway, kiosk)] == [1, 2, 3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from store_forward.contract.facts import KioskStarted, NoteCredited
@@ -84,6 +85,13 @@ def test_a_parked_entry_opens_one_case_however_often_it_is_reported(
     (case,) = bench.rows()["cases"]
     assert [case] == before
     assert (case["case_id"], case["order_id"], case["reason"]) == (CASE, "o-1", "http_400")
+
+
+@pytest.mark.parametrize("attempts", [-1, 2**31, 10**30])
+def test_a_report_with_an_impossible_count_is_none(journal: JournalOf, attempts: int) -> None:
+    told = ExceptionReport(KIOSK, "inc-1", (parked(journal, 2, attempts),))
+    with pytest.raises(msgspec.ValidationError, match="attempts"):
+        msgspec.json.decode(msgspec.json.encode(told), type=ExceptionReport)
 
 
 def test_an_entry_that_is_recorded_is_no_exception(bench: GatewayBench, journal: JournalOf) -> None:

@@ -135,10 +135,14 @@ def test_jitter_spreads_a_pause_over_its_upper_half(attempts: int, jitter: float
     assert longest / 2 <= pause_seconds(attempts, jitter, 0.5, 30.0) <= longest <= 30.0
 
 
-def test_retry_after_is_honoured_within_reason_and_told() -> None:
-    outgoing, _ = after(Refused(503, retry_after_seconds=120.0))
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
+def test_retry_after_is_honoured_and_told(status: int) -> None:
+    outgoing, _ = after(Refused(status, retry_after_seconds=120.0))
     assert outgoing.not_before == 220.0
     assert outgoing.trouble == "gateway_unavailable"
+
+
+def test_retry_after_is_honoured_within_reason() -> None:
     outgoing, _ = after(Refused(429, retry_after_seconds=1e9))
     assert outgoing.not_before == 100.0 + LONGEST_RETRY_AFTER_SECONDS
     outgoing, _ = after(Refused(503, retry_after_seconds=0.0))

@@ -175,6 +175,12 @@ class TestExceptions:
         ten.outbox.record_answer(receipt(ten, 1, 3), [result(2, Outcome.DUPLICATE)])
         assert ten.outbox.outcome_of_entry(2) is Standing.ACCEPTED
 
+    def test_what_the_gateway_has_is_not_parked(self, ten: Store) -> None:
+        ten.outbox.record_answer(receipt(ten, 1, 2), accepted(1, 2))
+        ten.outbox.record_answer(receipt(ten, 5, 6, ack_seq=2), accepted(5, 6))
+        assert [ten.outbox.park(seq, "late") for seq in (2, 4, 5, 7)] == [False, True, False, True]
+        assert [each.seq for each in ten.outbox.parked()] == [4, 7]
+
     def test_only_an_existing_entry_can_be_parked(self, ten: Store) -> None:
         for seq in (0, 11):
             with pytest.raises(ValueError, match=f"entry {seq}"):
