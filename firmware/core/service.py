@@ -38,7 +38,7 @@ from firmware.messages.intents import Touch
 from firmware.messages.views import Screen
 from firmware.socket_peers import peer_uid
 from store_forward.contract.facts import Entry
-from store_forward.store.errors import JournalContradicted
+from store_forward.store.errors import DamagedStore, JournalContradicted
 from store_forward.store.room import BALLAST_BYTES, Ballast
 from store_forward.store.store import Store
 
@@ -134,6 +134,9 @@ class CoreService:
             warming = asyncio.create_task(asyncio.to_thread(_load_encoder))
             background = (listening, warming)
             await self._until(stop, listening)
+        except DamagedStore:
+            self._store.note_damage()
+            raise
         finally:
             self._notify(systemd_notify.STOPPING)
             for task in background:
@@ -155,8 +158,8 @@ class CoreService:
                 self._runner.handle(WorldChanged())
             if tick.take(self._clock.monotonic()):
                 self._runner.handle(Ticked())
-            self._get_going_again()
             self._make_way_for_recovery()
+            self._get_going_again()
             self._look_after_journal()
             tick.expect(self._runner.next_wakeup())
             wait = tick.seconds_left(self._clock.monotonic(), at_most=POLL_SECONDS)
@@ -194,13 +197,19 @@ class CoreService:
         """End, so that the next start mends the journal, where going on would only add to it.
 
         Raises:
-            DamagedStore: the database was found damaged. Nobody is served on it anyway.
+            DamagedStore: the database was found damaged, by whomever. A start may take a minute to
+                read all of it, so the patient of now is served to the end if the journal still
+                works.
+            StoreReplaced: the database is not there any more; the same holds.
             JournalContradicted: the gateway knows better what this journal holds; not before the
                 patient of now is gone.
         """
         if self._journal.damage is not None:
             raise self._journal.damage
-        if self._around.is_doubted and self._runner.is_at_rest and self._store.is_contradicted():
+        at_rest = self._runner.is_at_rest
+        if at_rest or self._runner.state.out_of_service is not None:
+            self._store.require_sound()
+        if at_rest and self._around.is_doubted and self._store.is_contradicted():
             raise JournalContradicted(
                 self._store.path,
                 "the gateway has other or more entries of this journal than this disk",

@@ -23,7 +23,7 @@ from firmware.core.world import (
 from firmware.messages.staff import Doubt
 from store_forward.contract.facts import ClockTrust
 from store_forward.contract.wire import SlotLease
-from store_forward.store.errors import StoreError
+from store_forward.store.errors import DamagedStore, StoreError
 from store_forward.store.network_status import SyncStatus
 from store_forward.store.room import Ballast, room_beside
 from store_forward.store.search import DepartmentIndex
@@ -124,7 +124,7 @@ class StoreSurroundings:
                 self._weigh()
                 return self._strains != before
         except StoreError as error:
-            log.error("store not readable", why=str(error))
+            self._tell(error)
             return False
         self.refresh()
         return True
@@ -141,7 +141,12 @@ class StoreSurroundings:
             self._refresh_matters()
             self._weigh()
         except (StoreError, OSError, msgspec.MsgspecError) as error:
-            log.error("store not readable", why=str(error))
+            self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        log.error("store not readable", why=str(error))
+        if isinstance(error, DamagedStore):
+            self._store.note_damage()
 
     def _weigh(self) -> None:
         """Measure what could come to its end, and whether new business may go on."""

@@ -11,7 +11,7 @@ from firmware.core.clocks import Clock
 from store_forward.contract.facts import ClockTrust
 from store_forward.store.archive.anchors import Signer, is_due
 from store_forward.store.archive.purge import Terms
-from store_forward.store.errors import StoreError
+from store_forward.store.errors import DamagedStore, StoreError
 from store_forward.store.store import Store
 
 log = structlog.get_logger(__name__)
@@ -65,10 +65,12 @@ class Upkeep:
         except (StoreError, OSError) as error:
             self._next_try = now + AFTER_TROUBLE_SECONDS
             log.warning("journal not looked after", why=str(error))
+            if isinstance(error, DamagedStore):
+                self._store.note_damage()
 
     def _check(self, at_rest: bool) -> None:
         head = self._store.journal.head()
-        if self._checked_to is None:
+        if self._checked_to is None or self._checked_to > head.seq:  # of a journal before this one
             self._checked_to = self._store.checkpoints.newest_seq()
         if is_due(head.seq, self._checked_to, at_rest=at_rest):
             self._store.checkpoints.make(head, self._signer, self._clock.wall())

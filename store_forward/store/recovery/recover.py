@@ -29,15 +29,16 @@ from store_forward.store.recovery.decision import (
     Replace,
     decide,
 )
+from store_forward.store.recovery.findings import Absent
 from store_forward.store.recovery.look import Looked, look
 from store_forward.store.recovery.notes import EntryOf, Mended
 from store_forward.store.recovery.report import RecoveryReport
-from store_forward.store.recovery.settling import settle, suspicion
+from store_forward.store.recovery.settling import is_suspect, note_suspicion, settle
 
 MOST_STEPS = 6
 """More than any state needs: recovery that does not come to an end must say so."""
 
-__all__ = ["Kept", "Recovery", "suspicion"]
+__all__ = ["Kept", "Recovery", "is_suspect", "note_suspicion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Recovery:
             StoreError: nothing here can mend it; the files are as they were.
         """
         store = self._store
-        thorough = suspicion(store.path).exists()
+        thorough = is_suspect(store.path)
         for _ in range(MOST_STEPS):
             looked = self._look(thorough)
             plan = decide(looked.findings)
@@ -122,6 +123,13 @@ class Recovery:
                 pass
             case Create():
                 steps.create(store, looked, wanted=create, incarnation=incarnation)
+            case Refuse() if isinstance(looked.findings.database, Absent):
+                raise DamagedStore(
+                    store.path,
+                    f"{plan.why} with this key",
+                    f"Put the right key back; else keep {store.mirror.directory.name}, move it "
+                    "away and restore a backup",
+                )
             case Refuse():
                 raise looked.fault or DamagedStore(store.path, plan.why, "Restore it from backup")
             case AppendTail():

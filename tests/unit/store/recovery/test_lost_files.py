@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from store_forward.store import Store
+from store_forward.contract.facts import Entry, KioskStarted
+from store_forward.store import Role, Store, StoreKey
+from store_forward.store.archive.anchors import Signer
+from store_forward.store.archive.purge import Terms
 from store_forward.store.audit import verify
-from store_forward.store.errors import SlotTaken
+from store_forward.store.errors import DamagedStore, SlotTaken
+from store_forward.store.mirror.segment import SEGMENT_BYTES
 from store_forward.store.recovery.report import Range
 from tests.unit.store.builders import (
     DEVICE,
     KEY,
+    OTHER_KEY,
     cancelled,
     confirmed,
     entries,
     entry,
     new_store,
+    receipt,
 )
 from tests.unit.store.recovery.kiosk_disk import KioskDisk, cut_after, flip, ids, power_cut
 
@@ -70,6 +77,41 @@ class TestDatabase:
         with disk.boot(create=False) as store:
             assert store.identity == before
             check(disk, store)
+
+    def test_an_open_order_is_known_from_its_beginning_though_the_gateway_has_it(
+        self, tmp_path: Path
+    ) -> None:
+        """Its entries lie in two segments of the mirror, and all of them are acknowledged."""
+        path = tmp_path / "store.db"
+        with new_store(path) as store:
+
+            def append(one: Entry) -> None:
+                seq = store.journal.append([one]).last_seq
+                store.outbox.record_answer(receipt(store, seq, seq), [])
+
+            append(confirmed(1, "o1", "s1"))
+            lane, text = "order:o1", "x" * (SEGMENT_BYTES // 4)
+            for number in range(2, 20):
+                append(entry(number, KioskStarted(software=text), lane))
+            disk = power_cut(store, tmp_path / "cut")
+        disk.database.unlink()
+        disk.log.unlink(missing_ok=True)
+        with disk.boot() as store:
+            assert len(store.journal.entries_of_lane(lane)) == 19
+
+    def test_receipts_that_were_lost_with_it_are_waited_for_again(self, disk: KioskDisk) -> None:
+        """Without them nothing could ever be purged, and no auditor would be content."""
+        with Store.open(disk.database, KEY, device=DEVICE, role=Role.GUEST) as sync:
+            sync.outbox.record_answer(receipt(sync, 1, 20), [])
+        disk.boot().close()
+        disk.database.unlink()
+        with disk.boot() as store:
+            assert store.outbox.backlog().count == len(disk.told)
+            store.outbox.record_answer(receipt(store, 1, 20), [])
+            signer = Signer(lambda _: b"", "key", "boot")
+            terms, now = Terms(days=7, kept_entries=2), datetime(2027, 1, 1, tzinfo=UTC)
+            assert store.purge.step(terms, now.date(), signer, now) == 20
+        assert verify.verify_journal(disk.database, KEY).ok
 
     def test_a_log_without_its_database_is_set_aside(self, disk: KioskDisk) -> None:
         disk.database.unlink()
@@ -149,6 +191,36 @@ class TestMirror:
         cut.database.write_bytes(b"gone")
         with cut.boot() as store:
             check(cut, store)
+
+
+class TestBoth:
+    """Without a readable byte no other journal is begun: its entries would be gone unsaid."""
+
+    def expect_refused(self, disk: KioskDisk, key: StoreKey) -> None:
+        disk.database.unlink()
+        disk.log.unlink()
+        before = [segment.read_bytes() for segment in disk.segments()]
+        with pytest.raises(DamagedStore, match=r"nothing of its mirror can be read.*backup"):
+            Store.open(disk.database, key, device=DEVICE, create=True)
+        assert not disk.database.exists()
+        assert [segment.read_bytes() for segment in disk.segments()] == before
+
+    def test_a_mirror_of_damaged_segments_is_no_new_kiosk(self, disk: KioskDisk) -> None:
+        for segment in disk.segments():
+            flip(segment, 20)
+        self.expect_refused(disk, KEY)
+
+    @pytest.mark.parametrize("kept", [0, 64, 100])
+    def test_nor_is_one_of_segments_that_were_cut_off(self, disk: KioskDisk, kept: int) -> None:
+        """Behind its first 64 bytes a segment holds nothing, and nothing that is wrong."""
+        for segment in disk.segments():
+            segment.write_bytes(segment.read_bytes()[:kept])
+        self.expect_refused(disk, KEY)
+
+    def test_with_another_key_the_mirror_waits_for_the_right_one(self, disk: KioskDisk) -> None:
+        self.expect_refused(disk, OTHER_KEY)
+        with disk.boot() as store:
+            check(disk, store)
 
 
 def test_a_rebuilt_journal_stands_before_the_auditor(disk: KioskDisk) -> None:
