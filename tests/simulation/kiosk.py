@@ -78,14 +78,29 @@ class Order:
 
 @dataclass
 class Memory:
-    """What the outside knows was accepted on a disk: bodies by entry id, and the open orders."""
+    """What the outside knows was accepted on a disk: bodies by entry id, and the open orders.
+
+    ``named`` are the numbers that it says both copies on it have lost, by journal; ``unproven`` is
+    up to where a journal that was made anew from the mirror holds entries to be at the gateway
+    without their receipts; ``is_struck``: both copies were damaged, and a start looks at no older
+    segment of the mirror where the database is in order.
+    """
 
     accepted: dict[str, bytes] = field(default_factory=dict)
     orders: list[Order] = field(default_factory=list)
+    named: dict[str, list[Range]] = field(default_factory=dict)
+    unproven: dict[str, int] = field(default_factory=dict)
+    is_struck: bool = False
 
     def copy(self) -> Memory:
         """What is known of a copy of the disk."""
-        return Memory(dict(self.accepted), [each.copy() for each in self.orders])
+        return Memory(
+            dict(self.accepted),
+            [each.copy() for each in self.orders],
+            {journal: list(named) for journal, named in self.named.items()},
+            dict(self.unproven),
+            self.is_struck,
+        )
 
 
 @dataclass(frozen=True)
