@@ -1,7 +1,8 @@
 """What becomes of the files of a kiosk's store: both copies are damaged at the same time.
 
-Every damage here leaves a trace. A last group that is zeros in both copies, or cut off exactly at
-its begin, looks like one that was never acknowledged; that is said in docs/durability.md.
+Every damage here leaves a trace. What leaves none is said in docs/durability.md: a last group that
+is zeros in both copies, or cut off exactly at its begin; a mirror that is cut off where the log has
+lost its end behind that.
 """
 
 from __future__ import annotations
@@ -76,9 +77,13 @@ def harm_database(path: Path, harm: DatabaseHarm, main_file: Path) -> None:
     main_file.unlink()
 
 
-def can_harm_mirror(path: Path, blow: Blow) -> bool:
-    """Whether there is such a place, and the mirror still says afterwards whose it is."""
-    segments = _segments(path)
+def leaves_a_trace(kiosk: Kiosk, blow: Blow) -> bool:
+    """Whether there is such a place, the mirror still says afterwards whose it is, and how many
+    bytes are bad can be counted where the database may have a part of them."""
+    segments = _segments(kiosk.path)
+    is_countable = blow.mirror in (MirrorHarm.SEGMENT_GONE, MirrorHarm.RECORDS_CHANGED)
+    if blow.database is DatabaseHarm.LOG_LOST and kiosk.has_copied_log and not is_countable:
+        return False
     if blow.mirror in (MirrorHarm.SEGMENT_GONE, MirrorHarm.SEGMENT_SPOILT):
         return len(segments) > 1
     return bool(segments) and len(_records(_chosen(segments, blow))) > 1

@@ -18,6 +18,7 @@ from store_forward.contract.facts import Entry, Fact
 from store_forward.contract.resolutions import Resolution
 from store_forward.contract.spans import Range
 from store_forward.contract.wire import SlotLease
+from store_forward.store.driver import Access, open_connection
 from store_forward.store.journal import Row
 from store_forward.store.keys import StoreKey
 from store_forward.store.sending.exceptions import Standout
@@ -158,6 +159,7 @@ class Kiosk:
 
     def start(self) -> None:
         """Core starts, which recovers the journal, and sync."""
+        self.has_copied_log = False
         self.core = Store.open(self.path, KEY, device=self.device, create=True, now=self.now)
         self.start_sync()
 
@@ -194,6 +196,13 @@ class Kiosk:
         """All processes end and start again; what is on the disk stays."""
         self.stop()
         self.start()
+
+    def copy_log(self) -> None:
+        """SQLite copies the log into the main file, as it does every so often."""
+        connection = open_connection(self.path, KEY, Access.WRITE)
+        connection.row("PRAGMA wal_checkpoint(PASSIVE)")
+        connection.close()
+        self.has_copied_log = True
 
     def now(self) -> datetime:
         """This kiosk's idea of the time."""

@@ -13,10 +13,10 @@ from store_forward.store.store import Role, Store
 from tests.simulation.damage import (
     Blow,
     DatabaseHarm,
-    can_harm_mirror,
     harm_database,
     harm_mirror,
     keep_main_file,
+    leaves_a_trace,
     mirrored,
 )
 from tests.simulation.kiosk import KEY, Kiosk
@@ -38,7 +38,7 @@ class Losses:
         and lacks what the mirror let go: nobody could know both losses.
         """
         before, journal = list(kiosk.rows()), kiosk.incarnation
-        if not can_harm_mirror(kiosk.path, blow) or self._has_holes(kiosk, before):
+        if not leaves_a_trace(kiosk, blow) or self._has_holes(kiosk, before):
             return
         main_file = keep_main_file(kiosk)
         kiosk.stop()

@@ -220,9 +220,18 @@ class Simulation(ByHand):
     def both_copies_are_damaged(self, which: int, blow: Blow) -> None:
         self.world.losses.strike(self.kiosk(which), blow)
 
-    @rule(which=WHICH, count=st.integers(1, 4), blow=BLOWS)
-    def lost_entries_turn_up_on_a_stick(self, which: int, count: int, blow: Blow) -> None:
+    @rule(which=WHICH)
+    def log_is_copied_into_the_main_file(self, which: int) -> None:
+        self.kiosk(which).copy_log()
+
+    @rule(which=WHICH, copied=st.integers(0, 2), count=st.integers(1, 3), blow=BLOWS)
+    def lost_entries_turn_up_on_a_stick(
+        self, which: int, copied: int, count: int, blow: Blow
+    ) -> None:
         kiosk, errands = self.kiosk(which), self.world.errands
+        if copied:
+            self.note(kiosk, "note", copied)
+            kiosk.copy_log()
         self.note(kiosk, "note", count)
         written = len(errands.bundles)
         errands.write_bundle(kiosk)
