@@ -53,6 +53,9 @@ from store_forward.sync.steps import (
 
 _STEP_OF_TROUBLE: Final = {"journal_conflict": Step.OTHER_CHAIN, "fenced": Step.FENCED}
 
+RECEIPT_MISFIT: Final = "receipt_misfit"
+"""Code of a well-signed receipt that contradicts our journal."""
+
 ATTEMPTS_UNTIL_OFFLINE: Final = 3
 """A gateway that answers and yet does not take facts is not shown as working."""
 
@@ -229,7 +232,10 @@ def _learn(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
             outgoing, effects = sending.not_recorded(
                 state.outgoing, event.code, event.detail, at, jitter
             )
-            return replace(heard, outgoing=outgoing), effects
+            # It may come from a twin of this disk that the gateway has heard more of meanwhile.
+            is_misfit = event.code == RECEIPT_MISFIT
+            pulls = pulling.mark_wanted(heard.pulls, at) if is_misfit else heard.pulls
+            return replace(heard, outgoing=outgoing, pulls=pulls), effects
         case Pulled():
             heard = replace(_heard(state, at), batch_was_last=False)
             pulls = pulling.pulled(state.pulls, event.name, event.is_complete, at, jitter)

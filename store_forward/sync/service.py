@@ -37,7 +37,7 @@ from store_forward.store.store import Store
 from store_forward.sync import engine
 from store_forward.sync.batches import cut_batch
 from store_forward.sync.client import GatewayClient
-from store_forward.sync.engine import Shown, State
+from store_forward.sync.engine import RECEIPT_MISFIT, Shown, State
 from store_forward.sync.outcomes import Failure, Unreadable
 from store_forward.sync.outgoing import Alarm, Effect, Park, RenewIdentity
 from store_forward.sync.publishing import StatusBoard, offset_seconds
@@ -260,7 +260,7 @@ class SyncService:
         try:
             acked_seq = self._store.outbox.record_answer(answer.receipt, answer.results)
         except ReceiptRefused as refused:
-            return NotRecorded(self._moment(), sent, "receipt_misfit", str(refused))
+            return NotRecorded(self._moment(), sent, RECEIPT_MISFIT, str(refused))
         except PASSING as error:
             return NotRecorded(self._moment(), sent, "receipt_not_stored", str(error))
         self._look()

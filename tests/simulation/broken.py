@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select
 
 from store_forward.contract.wire import Batch, BatchAnswer, Outcome
 from store_forward.gateway.batches import BatchDesk
-from store_forward.gateway.tables import inbox, posting
+from store_forward.gateway.tables import inbox, lost_range, posting
 from store_forward.sync.client import GatewayClient
 from store_forward.sync.outcomes import Failure
 from store_forward.sync.service import SyncService
@@ -59,6 +59,16 @@ class HastyDesk(BatchDesk):
         return answer
 
 
+class CarelessDesk(BatchDesk):
+    """A gateway that forgets what a kiosk told it has lost, and books it when it turns up."""
+
+    def receive(self, arrived: Batch) -> BatchAnswer:
+        answer = super().receive(arrived)
+        with self._database.write() as connection:
+            connection.execute(lost_range.delete())
+        return answer
+
+
 class TrustingClient(GatewayClient):
     """A kiosk that acknowledges before it has verified the receipt."""
 
@@ -85,6 +95,12 @@ class AnsweringTooEarly(Simulation):
     """A gateway that loses what it has acknowledged."""
 
     desk_type: ClassVar[type[BatchDesk]] = HastyDesk
+
+
+class ForgettingLosses(Simulation):
+    """A gateway that does not remember for what its mark jumped."""
+
+    desk_type: ClassVar[type[BatchDesk]] = CarelessDesk
 
 
 class WithoutVerification(Simulation):

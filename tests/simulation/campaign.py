@@ -20,9 +20,10 @@ Tells random stories of kiosks and a gateway, and checks what must hold after ev
 
 Real stores, the real sync, the real gateway application and database in one process, without
 waiting: patients pay and cancel, requests and answers get lost, late, cut and forged, machines
-restart, disks are copied, rolled back and cloned, the gateway is killed within transactions and
-restored from backups, entries are refused and decided about by staff. In the end all heals, and
-every accepted entry must be at the gateway, once.
+restart, disks are copied, rolled back and cloned, database and mirror are damaged at once, the
+gateway is killed within transactions and restored from backups, entries are refused and decided
+about by staff. In the end all heals, and every accepted entry must be at the gateway, once, but for
+those that both copies have lost and the kiosk has named.
 
 Controls have a fault built in that must be found. If one is NOT found, this test is worth nothing
 and fails.
@@ -41,6 +42,7 @@ APART_SECONDS = 5.0
 CONTROLS = (
     broken.WithoutDedup,
     broken.AnsweringTooEarly,
+    broken.ForgettingLosses,
     broken.WithoutVerification,
     broken.WithoutOrder,
 )

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
 from store_forward.contract.canonical import decode_entry
-from store_forward.contract.facts import RESTORED_FROM_BACKUP, JournalReplaced, NoteCredited
-from store_forward.gateway.tables import inbox, note, posting, registration, withheld
+from store_forward.contract.facts import (
+    RESTORED_FROM_BACKUP,
+    EntriesLost,
+    JournalReplaced,
+    NoteCredited,
+)
+from store_forward.contract.spans import Range, gaps, holds, merged
+from store_forward.gateway.tables import (
+    inbox,
+    lost_range,
+    note,
+    open_case,
+    posting,
+    registration,
+    stream,
+    withheld,
+)
 from store_forward.store.sending.exceptions import Standing
 from tests.simulation.hospital import Arrival, Hospital, Link
 from tests.simulation.kiosk import Kiosk, View
@@ -20,6 +35,15 @@ HEARD = (Trouble.NONE, Trouble.TWICE)
 """What the gateway said has arrived as it said it."""
 
 ENDED = {"settled", "withdrawn"}
+
+_RECORDED = select(inbox.c.device, inbox.c.incarnation, inbox.c.seq, inbox.c.outcome, inbox.c.code)
+_ENDED = select(withheld.c.device, withheld.c.incarnation, withheld.c.seq).where(
+    withheld.c.state.in_(ENDED)
+)
+_POSTED = select(posting.c.device, posting.c.incarnation, posting.c.seq).distinct()
+
+_Journals = defaultdict[tuple[str, str], list[Range]]
+"""Numbers of entries by device and incarnation."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +60,7 @@ class Observer:
     def __init__(self, hospital: Hospital) -> None:
         self._hospital = hospital
         self._accepted: dict[Link, Accepted] = {}
+        self._lost: set[Link] = set()
         self._looked_at: set[Link] = set()
         self._checked_at = 0
 
@@ -48,6 +73,10 @@ class Observer:
             # Known for ever as it was first seen: what came before it may be purged by now.
             self._accepted.setdefault(link, Accepted(row.body, before_in.get(lane)))
             before_in[lane] = link
+
+    def lose(self, link: Link) -> None:
+        """Both copies have lost this entry, and the kiosk names it."""
+        self._lost.add(link)
 
     def after_step(self, kiosk: Kiosk, before: View) -> None:
         """One exchange of a kiosk with the gateway has ended."""
@@ -81,8 +110,9 @@ class Observer:
             accepted, arrival = self._accepted.get(link), arrivals[link]
             assert accepted is not None, f"the gateway recorded {link}, which nobody accepted"
             assert accepted.body == arrival.body, f"{link} was recorded with other bytes"
-            if accepted.before is not None:
-                self._check_order(link, arrival, accepted.before)
+            before = self._before(accepted)
+            if before is not None:
+                self._check_order(link, arrival, before)
 
     def check_effects(self) -> None:
         """Nothing is applied twice, no fen comes from nowhere, no slot is sold twice."""
@@ -101,6 +131,7 @@ class Observer:
         twice = [each for each, count in accepted.items() if count > 1]
         assert not twice, f"applied more than once: {twice}"
         self._check_ended_journals()
+        self._check_gaps()
 
     def check_disk(self, kiosk: Kiosk) -> None:
         """What was accepted is still on the disk, unchanged, or went to a new journal whole."""
@@ -146,21 +177,38 @@ class Observer:
         outbox = kiosk.core.outbox
         proven = [span for receipt in outbox.receipts() for span in receipt.spans]
         decided = {told.seq for told in kiosk.core.resolutions.all()}
+        unproven = kiosk.memory.unproven.get(kiosk.incarnation, 0)
         for row in kiosk.rows():
             is_proven = any(span.first_seq <= row.seq <= span.last_seq for span in proven)
-            assert is_proven or row.seq in decided, (
+            is_there = row.seq <= unproven and self.is_known(kiosk.device, row.entry().id)
+            assert is_proven or is_there or row.seq in decided, (
                 f"entry {row.seq} of {kiosk.device} ended with neither receipt nor decision"
             )
 
     def _contradicts(self, kiosk: Kiosk) -> bool:
-        """Whether the gateway has entries of this journal that are not on this disk."""
+        """Whether the gateway has entries of this journal that are not on this disk, and that
+        this disk does not name as lost."""
         ours = {row.seq: row.hash.hex() for row in kiosk.rows()}
         wanted = select(inbox.c.seq, inbox.c.hash).where(
             inbox.c.device == kiosk.device,
             inbox.c.incarnation == kiosk.incarnation,
             inbox.c.seq > kiosk.core.journal.base().seq,
         )
-        return any(ours.get(row.seq) != row.hash for row in self._hospital.rows(wanted))
+        named = kiosk.memory.named.get(kiosk.incarnation, ())
+        return any(
+            ours.get(row.seq) != row.hash and not holds(named, row.seq)
+            for row in self._hospital.rows(wanted)
+        )
+
+    def _before(self, accepted: Accepted) -> Link | None:
+        """What must be there before it: of its lane, and neither lost nor never to come."""
+        before = accepted.before
+        while before is not None and before in self._lost and not self._has_come(before):
+            before = self._accepted[before].before
+        return before
+
+    def _has_come(self, link: Link) -> bool:
+        return link in self._hospital.arrivals
 
     def _check_order(self, link: Link, arrival: Arrival, before: Link) -> None:
         earlier = self._hospital.arrivals.get(before)
@@ -181,6 +229,46 @@ class Observer:
             if isinstance(fact, JournalReplaced) and fact.reason == RESTORED_FROM_BACKUP:
                 old = (row.device, fact.previous_incarnation)
                 assert old in ends, f"{row.incarnation} took the place of {old}, still open"
+
+    def _check_gaps(self) -> None:
+        """A mark moves over what is here, was ended or was named lost, and over nothing else."""
+        hospital, named, jumped = self._hospital, self._named(), _Journals(list)
+        for row in hospital.rows(select(lost_range)):
+            gap = Range(row.first_seq, row.last_seq)
+            jumped[row.device, row.incarnation].append(gap)
+            outside = gaps(merged(named[row.device, row.incarnation]), gap.first - 1, gap.last)
+            assert not outside, f"{outside} of {row.incarnation} is given up, and nobody named it"
+        there = _Journals(list, {journal: list(lost) for journal, lost in jumped.items()})
+        for row in [*hospital.rows(_RECORDED), *hospital.rows(_ENDED)]:
+            there[row.device, row.incarnation].append(Range(row.seq, row.seq))
+        for row in hospital.rows(select(stream)):
+            missing = gaps(merged(there[row.device, row.incarnation]), 0, row.high_water)
+            assert not missing, f"the mark of {row.incarnation} jumped over {missing}"
+        if jumped:
+            self._check_turned_up(jumped)
+
+    def _named(self) -> _Journals:
+        """What kiosks have told the gateway to be lost, by journal."""
+        named = _Journals(list)
+        told = (inbox.c.kind == "entries_lost") & (inbox.c.outcome == "accepted")
+        for row in self._hospital.rows(select(inbox).where(told)):
+            fact = decode_entry(bytes(row.body)).fact
+            assert isinstance(fact, EntriesLost)
+            named[row.device, fact.incarnation].append(Range(fact.first_seq, fact.last_seq))
+        return named
+
+    def _check_turned_up(self, jumped: _Journals) -> None:
+        """What the gateway had given up has no effect when it comes, and people hear of it."""
+        hospital = self._hospital
+        for row in hospital.rows(_POSTED):
+            is_lost = holds(jumped[row.device, row.incarnation], row.seq)
+            assert not is_lost, f"entry {row.seq} of {row.incarnation} was lost, and is booked"
+        cases = {row.case_id for row in hospital.rows(select(open_case.c.case_id))}
+        for row in hospital.rows(_RECORDED):
+            if not holds(jumped[row.device, row.incarnation], row.seq) or row.code in ENDED:
+                continue
+            is_told = row.outcome == "conflict" and f"gw:{row.incarnation}:{row.seq}" in cases
+            assert is_told, f"entry {row.seq} of {row.incarnation} was lost, and is {row.outcome}"
 
     def _check_notes(self) -> None:
         """The cash boxes hold the notes that were credited, each once."""

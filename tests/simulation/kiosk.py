@@ -18,6 +18,7 @@ from store_forward.contract.facts import Entry, Fact
 from store_forward.contract.resolutions import Resolution
 from store_forward.contract.spans import Range
 from store_forward.contract.wire import SlotLease
+from store_forward.store.driver import Access, open_connection
 from store_forward.store.journal import Row
 from store_forward.store.keys import StoreKey
 from store_forward.store.sending.exceptions import Standout
@@ -78,14 +79,29 @@ class Order:
 
 @dataclass
 class Memory:
-    """What the outside knows was accepted on a disk: bodies by entry id, and the open orders."""
+    """What the outside knows was accepted on a disk: bodies by entry id, and the open orders.
+
+    ``named`` are the numbers that it says both copies on it have lost, by journal; ``unproven`` is
+    up to where a journal that was made anew from the mirror holds entries to be at the gateway
+    without their receipts; ``is_struck``: both copies were damaged, and a start looks at no older
+    segment of the mirror where the database is in order.
+    """
 
     accepted: dict[str, bytes] = field(default_factory=dict)
     orders: list[Order] = field(default_factory=list)
+    named: dict[str, list[Range]] = field(default_factory=dict)
+    unproven: dict[str, int] = field(default_factory=dict)
+    is_struck: bool = False
 
     def copy(self) -> Memory:
         """What is known of a copy of the disk."""
-        return Memory(dict(self.accepted), [each.copy() for each in self.orders])
+        return Memory(
+            dict(self.accepted),
+            [each.copy() for each in self.orders],
+            {journal: list(named) for journal, named in self.named.items()},
+            dict(self.unproven),
+            self.is_struck,
+        )
 
 
 @dataclass(frozen=True)
@@ -143,6 +159,7 @@ class Kiosk:
 
     def start(self) -> None:
         """Core starts, which recovers the journal, and sync."""
+        self.has_copied_log = False
         self.core = Store.open(self.path, KEY, device=self.device, create=True, now=self.now)
         self.start_sync()
 
@@ -179,6 +196,13 @@ class Kiosk:
         """All processes end and start again; what is on the disk stays."""
         self.stop()
         self.start()
+
+    def copy_log(self) -> None:
+        """SQLite copies the log into the main file, as it does every so often."""
+        connection = open_connection(self.path, KEY, Access.WRITE)
+        connection.row("PRAGMA wal_checkpoint(PASSIVE)")
+        connection.close()
+        self.has_copied_log = True
 
     def now(self) -> datetime:
         """This kiosk's idea of the time."""

@@ -28,6 +28,7 @@ from store_forward.contract.resolutions import Verdict
 from store_forward.gateway.batches import BatchDesk
 from tests.postgres.places import Place, SqlitePlaces
 from tests.simulation.by_hand import MOST_KIOSKS, WHICH, ByHand
+from tests.simulation.damage import Blow, DatabaseHarm, MirrorHarm
 from tests.simulation.kiosk import Kiosk, Order, Parts
 from tests.simulation.network import FORGERIES, Trouble
 from tests.simulation.world import World
@@ -42,6 +43,16 @@ STEPS_TO_TELL = 6
 """Enough to ask for the mark, hand a batch over, and once more after a pause."""
 
 SPOTS = st.integers(0, 5000)
+
+BLOWS = st.builds(
+    Blow,
+    database=st.sampled_from(DatabaseHarm),
+    mirror=st.sampled_from(MirrorHarm),
+    segment=st.integers(0, 3),
+    record=st.integers(0, 30),
+    count=st.integers(1, 4),
+    spot=SPOTS,
+)
 
 VICTIMS = st.sampled_from(["/v1/batches", "/v1/batches", "", "/v1/streams/", "/v1/resolutions"])
 
@@ -204,6 +215,31 @@ class Simulation(ByHand):
     @rule(which=WHICH)
     def kiosk_restarts(self, which: int) -> None:
         self.world.restart(self.kiosk(which))
+
+    @rule(which=WHICH, blow=BLOWS)
+    def both_copies_are_damaged(self, which: int, blow: Blow) -> None:
+        self.world.losses.strike(self.kiosk(which), blow)
+
+    @rule(which=WHICH)
+    def log_is_copied_into_the_main_file(self, which: int) -> None:
+        self.kiosk(which).copy_log()
+
+    @rule(which=WHICH, copied=st.integers(0, 2), count=st.integers(1, 3), blow=BLOWS)
+    def lost_entries_turn_up_on_a_stick(
+        self, which: int, copied: int, count: int, blow: Blow
+    ) -> None:
+        kiosk, errands = self.kiosk(which), self.world.errands
+        if copied:
+            self.note(kiosk, "note", copied)
+            kiosk.copy_log()
+        self.note(kiosk, "note", count)
+        written = len(errands.bundles)
+        errands.write_bundle(kiosk)
+        self.world.losses.strike(kiosk, blow)
+        for _ in range(STEPS_TO_TELL):
+            self.world.step(kiosk)
+        for bundle in errands.bundles[written:]:
+            errands.take_bundle_in(bundle)
 
     @rule(which=WHICH)
     def disk_is_copied(self, which: int) -> None:

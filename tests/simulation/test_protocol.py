@@ -12,6 +12,7 @@ from tests.postgres.databases import Databases
 from tests.postgres.places import Place
 from tests.simulation.broken import (
     AnsweringTooEarly,
+    ForgettingLosses,
     WithoutDedup,
     WithoutOrder,
     WithoutVerification,
@@ -61,10 +62,17 @@ def test_the_same_on_postgresql(databases: Databases) -> None:
     [
         (WithoutDedup, "the ledger says"),
         (AnsweringTooEarly, "handed over, and it never was|nobody has it|is nowhere|^credited"),
+        (ForgettingLosses, "jumped over"),
         (WithoutVerification, "was believed|handed over, and it never was"),
         (WithoutOrder, "in its lane"),
     ],
-    ids=["gateway without dedup", "gateway that loses", "kiosk that believes", "kiosk in disorder"],
+    ids=[
+        "gateway without dedup",
+        "gateway that loses",
+        "gateway that forgets losses",
+        "kiosk that believes",
+        "kiosk in disorder",
+    ],
 )
 def test_what_is_broken_is_found(broken: type[Simulation], words: str) -> None:
     with pytest.raises(AssertionError, match=words):

@@ -20,6 +20,7 @@ from tests.simulation.errands import Errands
 from tests.simulation.hospital import Hospital
 from tests.simulation.invariants import Observer
 from tests.simulation.kiosk import Kiosk, Memory, Numbers, Parts, Watch
+from tests.simulation.losses import Losses
 from tests.simulation.network import Trouble
 
 RESTORE_SECONDS = 60.0
@@ -60,6 +61,7 @@ class World:
         self.observer = Observer(self.hospital)
         self._folders = 0
         self.errands = Errands(self)
+        self.losses = Losses(self)
 
     def close(self) -> None:
         for each in self.kiosks:

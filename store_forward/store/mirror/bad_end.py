@@ -8,9 +8,15 @@ later has no such part, unless zeros are what the damage put there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from store_forward.store.mirror.format import ENTRY_OVERHEAD, LENGTH_BYTES, TAG_BYTES
+from store_forward.store.mirror.format import (
+    ENTRY_OVERHEAD,
+    LENGTH_BYTES,
+    RECORD_OVERHEAD,
+    TAG_BYTES,
+)
 
 SECTOR_BYTES = 512
 """The least that a disk writes whole."""
@@ -35,10 +41,24 @@ class BadEnd:
 
     ``most_entries``: not more than so many can have stood there, or behind where the file was cut
     off. ``may_be_torn``: a power cut in the middle of an append may have left them.
+    ``written_bytes``: so many were written there, less the zeros that the last tag may end in; None
+    where nobody can tell: what was cut off, or written in part.
     """
 
     most_entries: int
     may_be_torn: bool
+    written_bytes: int | None = None
+
+    def may_be_just(self, sizes: Sequence[int]) -> bool:
+        """Whether entries of these sizes, and no more, may have stood there.
+
+        They were appended one by one or several at once, which their journal does not tell.
+        """
+        if self.written_bytes is None:
+            return True
+        entries = sum(sizes) + ENTRY_OVERHEAD * len(sizes)
+        wholes = (entries + RECORD_OVERHEAD * records for records in range(1, len(sizes) + 1))
+        return any(0 <= whole - self.written_bytes < _UNWRITTEN_BYTES for whole in wholes)
 
 
 def judge_end(data: bytes, start: int) -> BadEnd | None:
@@ -68,7 +88,8 @@ def judge_end(data: bytes, start: int) -> BadEnd | None:
         room = len(data) - start  # and more records may have stood in what is zeros now
     else:
         room = max(end, written) - start
-    return BadEnd(-(-room // (SMALLEST_ENTRY_BYTES + ENTRY_OVERHEAD)), may_be_torn)
+    most = -(-room // (SMALLEST_ENTRY_BYTES + ENTRY_OVERHEAD))
+    return BadEnd(most, may_be_torn, None if is_cut or may_be_torn else written - start)
 
 
 def unreadable(data: bytes) -> BadEnd:

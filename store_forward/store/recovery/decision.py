@@ -136,7 +136,7 @@ def _with_database(findings: Findings, database: Opened) -> Plan:
         return _rebuilt(mirror, f"the database tells another story at entry {database.head.seq}")
     stretches = tuple(path_through(mirror.runs, database.head)) if mirror is not None else ()
     last_seq = stretches[-1].last.seq if stretches else database.head.seq
-    left_out = _lost_end(mirror, last_seq, database.head) if mirror is not None else None
+    left_out = _lost_end(mirror, last_seq, database) if mirror is not None else None
     if stretches:
         return AppendTail(stretches, _gaps(database.head, stretches), left_out)
     # Only now, with all that this disk holds put together, it is compared with the world outside.
@@ -185,25 +185,29 @@ def _rebuilt(mirror: MirrorFinding, why: str) -> Rebuild:
     return Rebuild(mirror.base, stretches, gaps, why, left_out)
 
 
-def _lost_end(mirror: MirrorFinding, last_seq: int, head: Head | None) -> Gap | None:
+def _lost_end(mirror: MirrorFinding, last_seq: int, database: Opened | None) -> Gap | None:
     """The numbers behind ``last_seq`` that entries in no copy may have had.
 
-    ``head`` is the end of a database that can be believed, None without one. With it, what the
-    mirror ends in is judged kindly: it is there, or what a power cut leaves of an append that was
-    not acknowledged. Without one a torn record and zeros over a good one look alike.
+    With a ``database`` that can be believed, what the mirror ends in is judged kindly: it is there,
+    or what a power cut leaves of an append that was not acknowledged. Without one a torn record and
+    zeros over a good one look alike.
     """
-    held = max(mirror.last_seq, mirror.known_seq)
-    if mirror.bad_end is not None and not _is_explained(mirror, mirror.bad_end, held, head):
+    held = mirror.held_seq
+    if mirror.bad_end is not None and not _is_explained(mirror, mirror.bad_end, database):
         held += mirror.bad_end.most_entries
     return Gap(last_seq + 1, held) if held > last_seq else None
 
 
-def _is_explained(mirror: MirrorFinding, end: BadEnd, held: int, head: Head | None) -> bool:
-    if head is None:
+def _is_explained(mirror: MirrorFinding, end: BadEnd, database: Opened | None) -> bool:
+    if database is None:
         return False
-    # What comes behind the mirror's last good record is in the database; or the database lacks no
-    # more than the append during which power went.
-    return head.seq > held or (end.may_be_torn and head.seq >= mirror.newest_after)
+    if database.head.seq > mirror.held_seq:
+        # What comes behind the mirror's last good record is in the database. It is all of that,
+        # where the mirror has no more bad bytes: else the log lost its end, too. The bytes of a
+        # segment's own header are not known.
+        return mirror.is_headless or end.may_be_just(database.beyond_mirror)
+    # The database lacks no more than the append during which power went.
+    return end.may_be_torn and database.head.seq >= mirror.newest_after
 
 
 def _gaps(after: Head, stretches: tuple[Stretch, ...]) -> tuple[Gap, ...]:

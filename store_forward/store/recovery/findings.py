@@ -25,7 +25,8 @@ class Opened:
 
     ``previous`` names the incarnation that this one replaced, empty when there was none.
     ``counter`` is the machine's counter as it was written down last. ``left_out`` are numbers that
-    an earlier step found not to be given again.
+    an earlier step found not to be given again. ``beyond_mirror`` are the sizes of its entries
+    behind the last one that the mirror holds or knows of, where the mirror ends in bad bytes.
     """
 
     identity: Identity
@@ -35,6 +36,7 @@ class Opened:
     previous: str = ""
     counter: int | None = None
     left_out: Gap | None = None
+    beyond_mirror: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,11 @@ class MirrorFinding:
     def last_seq(self) -> int:
         """The newest entry any segment holds."""
         return max((run.last_seq for run in self.runs), default=self.base.seq)
+
+    @property
+    def held_seq(self) -> int:
+        """The newest entry that the mirror holds, or knows there was."""
+        return max(self.last_seq, self.known_seq)
 
 
 @dataclass(frozen=True, slots=True)

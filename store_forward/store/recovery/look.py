@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -178,6 +178,9 @@ def _with_mirror(
     if isinstance(database, Opened) and connection is not None:
         needless = max(database.acked_seq, database.base.seq)
         mirror, bad = scan(directory, key, database.head, needless)
+        if mirror is not None and mirror.bad_end is not None:
+            sizes = _sizes(connection, mirror.held_seq)
+            database = replace(database, beyond_mirror=sizes)
         mark = read_mark(connection, database)
     else:
         mirror, bad = scan(directory, key, None)
@@ -188,6 +191,12 @@ def _with_mirror(
         mark=mark,
         unreadable=tuple(str(one) for one in bad),
     )
+
+
+def _sizes(connection: Connection, after: int) -> tuple[int, ...]:
+    """Bytes of each entry behind this one."""
+    query = "SELECT length(body) FROM event WHERE seq > ? ORDER BY seq"
+    return tuple(int(size) for (size,) in connection.rows(query, (after,)))
 
 
 def read_mark(connection: Connection, database: Opened) -> GatewayMark | None:

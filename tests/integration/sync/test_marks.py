@@ -148,6 +148,24 @@ def test_a_clone_that_was_found_stays_so_when_the_next_request_fails(
         assert other.status.journal == "other_chain", "nor may it sell where nobody hears of it"
 
 
+def test_a_clone_that_repeats_what_the_other_sent_learns_that_it_is_behind(
+    gateway: RunningGateway, front: FaultyFront, key: Ed25519PrivateKey, tmp_path: Path
+) -> None:
+    """It has nothing that would contradict; only the receipt for both speaks of more."""
+    (tmp_path / "disk").mkdir()
+    store = tmp_path / "disk" / "store.db"
+    with kiosk_in_sync(store, DEVICE) as kiosk:
+        kiosk.record_starts(2)
+    clone = copy_of(store, tmp_path / "clone")
+    with kiosk_with(store, front, key) as one, kiosk_with(clone, front, key) as other:
+        other.step_until(lambda: other.core.outbox.gateway_mark() is not None)
+        one.record_starts(1)
+        one.drain()
+        other.step_until(lambda: other.status.reason == "receipt_misfit")
+        assert other.waiting == 2
+        other.step_until(lambda: other.status.journal == "rolled_back")
+
+
 def test_a_fenced_journal_keeps_what_it_writes_and_its_backup_is_drained_once(
     gateway: RunningGateway, front: FaultyFront, key: Ed25519PrivateKey, tmp_path: Path
 ) -> None:

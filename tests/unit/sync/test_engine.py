@@ -182,6 +182,19 @@ def test_a_receipt_that_does_not_fit_waits_for_a_person() -> None:
     assert isinstance(decide(state, 1.0, to_send(0, 9)), Wait)
 
 
+def test_a_receipt_that_does_not_fit_makes_it_ask_whose_journal_this_is() -> None:
+    misfit = NotRecorded(when(1.0), batch(1, 9), "receipt_misfit", "beyond head")
+    state = told(settled(), misfit)
+    assert decide(state, 61.0, to_send(0, 9)) == AskMark()
+    state = told(state, MarkTaken(when(61.0), Step.ROLLED_BACK, "to 12, here it ends at 9"))
+    assert shown(state) == Shown(False, "rolled_back", Step.ROLLED_BACK)
+
+
+def test_a_full_disk_says_nothing_about_the_journal() -> None:
+    state = told(settled(), NotRecorded(when(1.0), batch(1, 9), "receipt_not_stored", "full"))
+    assert decide(state, 61.0, to_send(0, 9)) != AskMark()
+
+
 def test_unusable_reference_data_is_an_alarm_and_stops_nothing_else() -> None:
     failed = PullFailed(when(0.1), "doctors", None, "record d1: no fee")
     assert effects_of(online(), failed) == (Alarm("unusable_answer", "doctors: record d1: no fee"),)

@@ -23,6 +23,7 @@ from store_forward.store.mirror.bad_end import (
     judge_end,
     unreadable,
 )
+from store_forward.store.mirror.format import group_bytes
 
 ROOM = 9000
 
@@ -103,6 +104,17 @@ def test_behind_a_cut_there_may_have_been_a_whole_segment(
     assert found is not None
     assert not found.may_be_torn
     assert found.most_entries > 5000
+
+
+@given(sizes=st.lists(st.integers(150, 900), min_size=1, max_size=12), at_once=st.integers(1, 4))
+def test_bytes_are_those_of_all_entries_and_not_of_some(sizes: list[int], at_once: int) -> None:
+    groups = [sizes[at : at + at_once] for at in range(0, len(sizes), at_once)]
+    records = [sealed(group_bytes([bytes(one) for one in group]) - 4) for group in groups]
+    found = judge_end(flipped(segment(300, b"".join(records)), 340), 300)
+    assert found is not None
+    assert found.may_be_just(sizes)
+    if at_once == 1:  # appended at once they may be as many bytes as fewer that were not
+        assert not found.may_be_just(sizes[:-1])
 
 
 def test_zeros_over_a_record_may_hide_others() -> None:
