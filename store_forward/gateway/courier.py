@@ -69,18 +69,6 @@ class Cases(Protocol):
         ...
 
 
-class NoCases:
-    """Where batches are all that is looked at: no case is known, and nothing decided."""
-
-    def report(self, report: ExceptionReport) -> ExceptionAnswer:
-        """Open nothing."""
-        return ExceptionAnswer(())
-
-    def decisions(self, journal: JournalId, since: str) -> ResolutionPage:
-        """Return nothing, and the cursor it was asked with."""
-        return ResolutionPage(since, ())
-
-
 class BundleRefused(Exception):
     """A bundle was not taken. The message says why and what to do."""
 
@@ -99,7 +87,7 @@ class CourierDesk:
         key: Ed25519PrivateKey,
         key_id: str,
         now: Callable[[], datetime],
-        cases: Cases = NoCases(),  # noqa: B008 – it holds nothing
+        cases: Cases,
     ) -> None:
         self._desk = desk
         self._opener = opener

@@ -205,8 +205,9 @@ class Hospital:
     def take_bundle(self, path: Path) -> CourierReceipts:
         """Apply a bundle that was carried here. Raises BundleRefused, GatewayDied."""
         enrolments: Any = self._desks["enrolments"]
+        cases: Any = self._desks["cases"]
         desk = CourierDesk(
-            self, COURIER_KEY, enrolments.find_key, RECEIPT_KEY, "gateway-1", self._now
+            self, COURIER_KEY, enrolments.find_key, RECEIPT_KEY, "gateway-1", self._now, cases
         )
         self._is_serving = True
         try:

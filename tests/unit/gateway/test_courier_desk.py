@@ -14,9 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from store_forward.contract.courier import CONTENT_VERSION, Preface, encode_bundle
 from store_forward.contract.recipients import RecipientsKey
+from store_forward.contract.resolutions import ExceptionAnswer, ExceptionReport, ResolutionPage
 from store_forward.contract.sealed import Header, seal, signer_text
 from store_forward.contract.wire import Batch, BatchAnswer, Item, Outcome, Receipt, Result, Span
 from store_forward.gateway.courier import BundleRefused, CourierDesk
+from store_forward.gateway.journals import JournalId
 from store_forward.gateway.problems import Refused
 
 DEVICE_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -75,7 +77,21 @@ def bundle(folder: Path, lanes: Sequence[str]) -> Path:
     return path
 
 
-def courier(desk: PickyDesk) -> CourierDesk:
+class Told:
+    """Hears of what is held back; nobody has decided anything."""
+
+    def __init__(self) -> None:
+        self.seqs: list[int] = []
+
+    def report(self, report: ExceptionReport) -> ExceptionAnswer:
+        self.seqs += [each.seq for each in report.parked]
+        return ExceptionAnswer(())
+
+    def decisions(self, journal: JournalId, since: str) -> ResolutionPage:
+        return ResolutionPage(since, ())
+
+
+def courier(desk: PickyDesk, cases: Told | None = None) -> CourierDesk:
     return CourierDesk(
         desk,
         COURIER,
@@ -83,14 +99,17 @@ def courier(desk: PickyDesk) -> CourierDesk:
         GATEWAY_KEY,
         "gateway-1",
         lambda: datetime(2026, 7, 13, tzinfo=UTC),
+        cases or Told(),
     )
 
 
 def test_behind_a_refused_entry_its_lane_waits_and_the_others_go_on(tmp_path: Path) -> None:
     desk = PickyDesk([3])
     path = bundle(tmp_path, ["kiosk", "order:a", "order:b", "order:a", "order:b", "kiosk"])
-    receipts = courier(desk).take(path)
+    cases = Told()
+    receipts = courier(desk, cases).take(path)
     assert desk.taken == [1, 2, 4, 6]
+    assert cases.seqs == [3]
     assert [(one.seq, one.code) for one in receipts.refused] == [(3, "poison")]
 
 
