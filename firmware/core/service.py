@@ -38,7 +38,7 @@ from firmware.messages.intents import Touch
 from firmware.messages.views import Screen
 from firmware.socket_peers import peer_uid
 from store_forward.contract.facts import Entry
-from store_forward.store.errors import JournalContradicted
+from store_forward.store.errors import DamagedStore, JournalContradicted
 from store_forward.store.room import BALLAST_BYTES, Ballast
 from store_forward.store.store import Store
 
@@ -134,6 +134,9 @@ class CoreService:
             warming = asyncio.create_task(asyncio.to_thread(_load_encoder))
             background = (listening, warming)
             await self._until(stop, listening)
+        except DamagedStore:
+            self._store.note_damage()
+            raise
         finally:
             self._notify(systemd_notify.STOPPING)
             for task in background:
@@ -194,13 +197,18 @@ class CoreService:
         """End, so that the next start mends the journal, where going on would only add to it.
 
         Raises:
-            DamagedStore: the database was found damaged. Nobody is served on it anyway.
-            JournalContradicted: the gateway knows better what this journal holds; not before the
-                patient of now is gone.
+            DamagedStore: the database was found damaged. Where the journal was, nobody is served
+                on it anyway; where it was sync, or another part, not before the patient of now is
+                gone.
+            StoreReplaced: the database is not there any more; no sooner, either.
+            JournalContradicted: the gateway knows better what this journal holds; nor this.
         """
         if self._journal.damage is not None:
             raise self._journal.damage
-        if self._around.is_doubted and self._runner.is_at_rest and self._store.is_contradicted():
+        if not self._runner.is_at_rest:
+            return
+        self._store.require_sound()
+        if self._around.is_doubted and self._store.is_contradicted():
             raise JournalContradicted(
                 self._store.path,
                 "the gateway has other or more entries of this journal than this disk",

@@ -14,7 +14,7 @@ from firmware.core.pressure import Load, Strain, reason_of, reserve_bytes, weigh
 from firmware.core.world import Catalogue, FindDepartments, Found, FreshIds, Profile, World
 from store_forward.contract.facts import ClockTrust
 from store_forward.contract.wire import SlotLease
-from store_forward.store.errors import StoreError
+from store_forward.store.errors import DamagedStore, StoreError
 from store_forward.store.network_status import SyncStatus
 from store_forward.store.room import Ballast, room_beside
 from store_forward.store.search import DepartmentIndex
@@ -102,7 +102,7 @@ class StoreSurroundings:
                 self._weigh()
                 return self._strains != before
         except StoreError as error:
-            log.error("store not readable", why=str(error))
+            self._tell(error)
             return False
         self.refresh()
         return True
@@ -118,7 +118,12 @@ class StoreSurroundings:
             self._backlog = self._store.outbox.backlog()
             self._weigh()
         except (StoreError, OSError, msgspec.MsgspecError) as error:
-            log.error("store not readable", why=str(error))
+            self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        log.error("store not readable", why=str(error))
+        if isinstance(error, DamagedStore):
+            self._store.note_damage()
 
     def _weigh(self) -> None:
         """Measure what could come to its end, and whether new business may go on."""

@@ -11,7 +11,7 @@ from firmware.core.clocks import Clock
 from store_forward.contract.facts import ClockTrust
 from store_forward.store.archive.anchors import Signer, is_due
 from store_forward.store.archive.purge import Terms
-from store_forward.store.errors import StoreError
+from store_forward.store.errors import DamagedStore, StoreError
 from store_forward.store.store import Store
 
 log = structlog.get_logger(__name__)
@@ -65,6 +65,8 @@ class Upkeep:
         except (StoreError, OSError) as error:
             self._next_try = now + AFTER_TROUBLE_SECONDS
             log.warning("journal not looked after", why=str(error))
+            if isinstance(error, DamagedStore):
+                self._store.note_damage()
 
     def _check(self, at_rest: bool) -> None:
         head = self._store.journal.head()

@@ -64,6 +64,9 @@ sys.modules["pysqlite3.dbapi2"] = dbapi2
 IntegrityError: type[Exception] = dbapi2.IntegrityError
 """A constraint or an append-only trigger refused a row."""
 
+_REFUSALS = (dbapi2.DatabaseError, MemoryError)
+"""SQLCipher says "no memory", too, where it writes by a connection that has met a damaged page."""
+
 
 class Access(Enum):
     """How a connection uses the file."""
@@ -99,7 +102,7 @@ class Connection:
         """Run one statement for its effect; not for one that returns rows."""
         try:
             self._run(sql, values)
-        except dbapi2.DatabaseError as error:
+        except _REFUSALS as error:
             ours = _translate(self.path, error)
             if ours is None:
                 raise
@@ -346,7 +349,7 @@ class Translated:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: object
     ) -> None:
-        if isinstance(error, dbapi2.DatabaseError):
+        if isinstance(error, _REFUSALS):
             ours = _translate(self._path, error)
             if ours is not None:
                 raise ours from error

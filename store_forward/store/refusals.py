@@ -31,6 +31,8 @@ _NAMELESS = {
 
 def refused_by_sqlite(path: Path, error: Exception) -> StoreError | None:
     """Our error for a trouble of the driver with this file; None for our own mistake."""
+    if isinstance(error, MemoryError):
+        return _unavailable(path, "no memory, or a page that was read before is damaged")
     # The low byte is the primary result code: https://www.sqlite.org/rescode.html
     name = str(getattr(error, "sqlite_errorname", "")) or _NAMELESS.get(str(error), "")
     match "_".join(name.split("_")[:2]):

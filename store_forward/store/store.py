@@ -20,7 +20,7 @@ from store_forward.store.allotments import Allotments
 from store_forward.store.archive.anchors import Checkpoints
 from store_forward.store.archive.purging import Purge
 from store_forward.store.driver import Connection
-from store_forward.store.errors import StoreBusy, StoreMissing, StoreReplaced
+from store_forward.store.errors import DamagedStore, StoreBusy, StoreMissing, StoreReplaced
 from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal
 from store_forward.store.keys import StoreKey
@@ -29,7 +29,7 @@ from store_forward.store.mirror.segment import mirror_of
 from store_forward.store.network_status import NetworkStatus
 from store_forward.store.opening import SCHEMA_VERSION, open_database
 from store_forward.store.recovery.counter import Counter, NoCounter
-from store_forward.store.recovery.recover import Recovery, suspicion
+from store_forward.store.recovery.recover import Recovery, is_suspect, note_suspicion
 from store_forward.store.recovery.report import RecoveryReport
 from store_forward.store.reference import Reference
 from store_forward.store.sending.marks import Step, judge_mark
@@ -118,6 +118,9 @@ class Store:
             return cls._keep(path, key, device, create, incarnation, counter or NoCounter(), now)
         try:
             connection, identity = open_database(path, key, device)
+        except DamagedStore:
+            note_suspicion(path)
+            raise
         except StoreMissing:
             if not create:
                 raise
@@ -201,11 +204,27 @@ class Store:
         return step in (Step.ROLLED_BACK, Step.OTHER_CHAIN)
 
     def note_damage(self) -> None:
-        """The database was found damaged in use: the next keeper reads all of it at its start."""
-        try:
-            suspicion(self.path).touch()
-        except OSError:
-            return
+        """The database was found damaged in use: the next keeper reads all of it at its start.
+
+        For whoever finds it. One that recovery has replaced since says nothing of what is there.
+        """
+        if _file_id(self.path) == self._file:
+            note_suspicion(self.path)
+
+    def require_sound(self) -> None:
+        """For a keeper at rest. Cheap enough to poll.
+
+        Raises:
+            DamagedStore: somebody found the database damaged; this process may not meet the place.
+            StoreReplaced: it is not there any more, so nobody else can open it.
+        """
+        self._require_in_place()
+        if is_suspect(self.path):
+            raise DamagedStore(
+                self.path,
+                "the database was found damaged while it was in use",
+                "The next start reads all of it and mends it",
+            )
 
     def changed(self) -> bool:
         """Whether another process has written since the last call. True on the first call.
@@ -215,17 +234,21 @@ class Store:
         Raises:
             StoreReplaced: recovery has put another file in its place.
         """
-        if _file_id(self.path) != self._file:
-            raise StoreReplaced(
-                self.path,
-                "recovery has put another file in the place of the one open here",
-                "Start this process again",
-            )
+        self._require_in_place()
         row = self._connection.row("PRAGMA data_version")
         version = int(row[0]) if row else 0
         is_new = version != self._data_version
         self._data_version = version
         return is_new
+
+    def _require_in_place(self) -> None:
+        if _file_id(self.path) != self._file:
+            raise StoreReplaced(
+                self.path,
+                "recovery has put another file in the place of the one open here, or it was taken "
+                "away",
+                "Start this process again",
+            )
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, assert_never
@@ -23,6 +23,7 @@ from store_forward.contract.resolutions import (
 from store_forward.contract.spans import Range
 from store_forward.contract.wire import BatchAnswer, HealthAnswer, LeaseRequest, ReferencePage
 from store_forward.store.errors import (
+    DamagedStore,
     ReceiptRefused,
     ResolutionRefused,
     StoreBusy,
@@ -132,20 +133,34 @@ class SyncService:
 
         Raises:
             BadKeyFile: the device key cannot be used.
-            StoreError: the store cannot be used; the next start tries again.
+            StoreError: the store cannot be used; the next start tries again. Core, which alone can
+                mend it, is told of damage.
         """
-        self.start()
+        with self._telling_of_damage():
+            self.start()
         try:
-            while True:
-                self._around.notify(ALIVE)
-                until = await self.step()
-                pause = until - self._around.monotonic()
-                if pause > 0:
-                    await asyncio.sleep(min(pause, LOOK_SECONDS))
+            with self._telling_of_damage():
+                await self._work_on()
         finally:
             self._around.notify(STOPPING)
             self._board.show(Shown(False, "stopped"), self._around.monotonic())
             await self._client.close()
+
+    async def _work_on(self) -> None:
+        while True:
+            self._around.notify(ALIVE)
+            until = await self.step()
+            pause = until - self._around.monotonic()
+            if pause > 0:
+                await asyncio.sleep(min(pause, LOOK_SECONDS))
+
+    @contextlib.contextmanager
+    def _telling_of_damage(self) -> Iterator[None]:
+        try:
+            yield
+        except DamagedStore:
+            self._store.note_damage()
+            raise
 
     def start(self) -> None:
         """Read the key and our place in the journal; say that the gateway is not asked yet."""

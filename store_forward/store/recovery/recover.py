@@ -32,12 +32,12 @@ from store_forward.store.recovery.decision import (
 from store_forward.store.recovery.look import Looked, look
 from store_forward.store.recovery.notes import EntryOf, Mended
 from store_forward.store.recovery.report import RecoveryReport
-from store_forward.store.recovery.settling import settle, suspicion
+from store_forward.store.recovery.settling import is_suspect, note_suspicion, settle
 
 MOST_STEPS = 6
 """More than any state needs: recovery that does not come to an end must say so."""
 
-__all__ = ["Kept", "Recovery", "suspicion"]
+__all__ = ["Kept", "Recovery", "is_suspect", "note_suspicion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Recovery:
             StoreError: nothing here can mend it; the files are as they were.
         """
         store = self._store
-        thorough = suspicion(store.path).exists()
+        thorough = is_suspect(store.path)
         for _ in range(MOST_STEPS):
             looked = self._look(thorough)
             plan = decide(looked.findings)

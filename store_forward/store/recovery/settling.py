@@ -52,12 +52,25 @@ def settle(store: Mended, looked: Looked, connection: Connection) -> Settled:
         with connection.transaction():
             write_status(connection, "recovery", msgspec.json.encode(report))
     with suppress(OSError):  # then the next start looks closely once more
-        suspicion(store.path).unlink(missing_ok=True)
+        _suspicion(store.path).unlink(missing_ok=True)
     return Settled(database.identity, report, counter)
 
 
-def suspicion(path: Path) -> Path:
-    """A file that says: the database was found damaged while it was in use."""
+def note_suspicion(path: Path) -> None:
+    """Write down that the database was found damaged while it was in use."""
+    with suppress(OSError):  # whoever meets the place again tries again
+        _suspicion(path).touch()
+
+
+def is_suspect(path: Path) -> bool:
+    """Whether that was written down, and no keeper has read the whole database since."""
+    try:
+        return _suspicion(path).is_file()
+    except OSError:
+        return False
+
+
+def _suspicion(path: Path) -> Path:
     return path.with_name(path.name + ".suspect")
 
 

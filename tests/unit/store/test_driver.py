@@ -8,9 +8,12 @@ import pytest
 
 from store_forward.store import Store, driver
 from store_forward.store.driver import Access, Connection, open_connection
-from store_forward.store.errors import StoreBusy, StoreUnavailable
+from store_forward.store.errors import DamagedStore, StoreBusy, StoreUnavailable
+from store_forward.store.network_status import SyncStatus
 from store_forward.store.refusals import BUSY_TIMEOUT_MILLISECONDS
-from tests.unit.store.builders import KEY, entries
+from store_forward.store.store import Role
+from tests.fakes.bad_page import spoil_first_page_of
+from tests.unit.store.builders import DEVICE, KEY, entries, receipt
 
 
 @pytest.fixture
@@ -93,3 +96,18 @@ def test_a_reading_connection_cannot_write(store: Store, path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="READONLY"):
         reader.execute("UPDATE stream SET acked_seq = 1")
     reader.close()
+
+
+def test_who_has_met_a_damaged_page_writes_no_more_and_hears_it_as_a_trouble_of_the_store(
+    store: Store, path: Path
+) -> None:
+    """SQLCipher says then that there is no memory."""
+    store.journal.append(entries(3))
+    spoil_first_page_of("receipt", path, KEY)
+    with Store.open(path, KEY, device=DEVICE, role=Role.GUEST) as guest:
+        guest.network_status.write_status(SyncStatus(online=True, since="before"))
+        with pytest.raises(DamagedStore):
+            guest.outbox.record_answer(receipt(guest, 1, 3), [])
+        with pytest.raises(StoreUnavailable, match="no memory, or"):
+            guest.network_status.write_status(SyncStatus(online=True, since="after"))
+    assert store.network_status.read_status() == SyncStatus(online=True, since="before")
