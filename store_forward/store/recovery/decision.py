@@ -108,6 +108,10 @@ Plan = GoOn | Create | AppendTail | Rebuild | LeaveOut | Replace | Refuse
 def decide(findings: Findings) -> Plan:
     """Say what is to be done before the journal is used."""
     match findings.database:
+        case Absent() if findings.unreadable:
+            # There was a journal: to begin another one would hide that its entries are gone.
+            why = "the database is gone, and nothing of its mirror can be read"
+            return _without_database(findings, why, Refuse(why))
         case Absent():
             return _without_database(findings, "the database is gone", Create())
         case Unusable(why=why):

@@ -29,6 +29,7 @@ from store_forward.store.recovery.decision import (
     Replace,
     decide,
 )
+from store_forward.store.recovery.findings import Absent
 from store_forward.store.recovery.look import Looked, look
 from store_forward.store.recovery.notes import EntryOf, Mended
 from store_forward.store.recovery.report import RecoveryReport
@@ -122,6 +123,13 @@ class Recovery:
                 pass
             case Create():
                 steps.create(store, looked, wanted=create, incarnation=incarnation)
+            case Refuse() if isinstance(looked.findings.database, Absent):
+                raise DamagedStore(
+                    store.path,
+                    f"{plan.why} with this key",
+                    f"Put the right key back; else keep {store.mirror.directory.name}, move it "
+                    "away and restore a backup",
+                )
             case Refuse():
                 raise looked.fault or DamagedStore(store.path, plan.why, "Restore it from backup")
             case AppendTail():

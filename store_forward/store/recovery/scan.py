@@ -130,7 +130,7 @@ def scan(
         ):
             break
     if state.identity is None or state.newest is None:
-        return None, tuple(state.damaged)
+        return None, tuple(state.damaged) or _empty(directory, found)
     finding = MirrorFinding(
         identity=state.identity,
         base=state.base(),
@@ -151,6 +151,13 @@ def scan(
         is_headless=state.is_headless,
     )
     return finding, tuple(state.damaged)
+
+
+def _empty(directory: Path, found: Sequence[int]) -> tuple[BadRange, ...]:
+    """Segments in which nothing is bad and nothing is there, not even a header."""
+    return tuple(
+        BadRange(directory / segment_name(number), 0, 0, "it holds nothing") for number in found
+    )
 
 
 def _missing(found: Sequence[int], newest: Header | None) -> tuple[int, ...]:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from store_forward.store import Store
+from store_forward.store import Store, StoreKey
 from store_forward.store.audit import verify
-from store_forward.store.errors import SlotTaken
+from store_forward.store.errors import DamagedStore, SlotTaken
 from store_forward.store.recovery.report import Range
 from tests.unit.store.builders import (
     DEVICE,
     KEY,
+    OTHER_KEY,
     cancelled,
     confirmed,
     entries,
@@ -149,6 +150,36 @@ class TestMirror:
         cut.database.write_bytes(b"gone")
         with cut.boot() as store:
             check(cut, store)
+
+
+class TestBoth:
+    """Without a readable byte no other journal is begun: its entries would be gone unsaid."""
+
+    def expect_refused(self, disk: KioskDisk, key: StoreKey) -> None:
+        disk.database.unlink()
+        disk.log.unlink()
+        before = [segment.read_bytes() for segment in disk.segments()]
+        with pytest.raises(DamagedStore, match=r"nothing of its mirror can be read.*backup"):
+            Store.open(disk.database, key, device=DEVICE, create=True)
+        assert not disk.database.exists()
+        assert [segment.read_bytes() for segment in disk.segments()] == before
+
+    def test_a_mirror_of_damaged_segments_is_no_new_kiosk(self, disk: KioskDisk) -> None:
+        for segment in disk.segments():
+            flip(segment, 20)
+        self.expect_refused(disk, KEY)
+
+    @pytest.mark.parametrize("kept", [0, 64, 100])
+    def test_nor_is_one_of_segments_that_were_cut_off(self, disk: KioskDisk, kept: int) -> None:
+        """Behind its first 64 bytes a segment holds nothing, and nothing that is wrong."""
+        for segment in disk.segments():
+            segment.write_bytes(segment.read_bytes()[:kept])
+        self.expect_refused(disk, KEY)
+
+    def test_with_another_key_the_mirror_waits_for_the_right_one(self, disk: KioskDisk) -> None:
+        self.expect_refused(disk, OTHER_KEY)
+        with disk.boot() as store:
+            check(disk, store)
 
 
 def test_a_rebuilt_journal_stands_before_the_auditor(disk: KioskDisk) -> None:
