@@ -92,17 +92,19 @@ def test_two_processes_never_sell_the_same_slot(tmp_path: Path) -> None:
     assert report.entries == SLOTS
 
 
-def create_and_append(path: Path, barrier: Path) -> None:
+def create_and_append(path: Path, barrier: Path, number: int) -> None:
+    """Each its own entry: of two that are the same in the same place, one is enough."""
     while not barrier.exists():
         pass
     with Store.open(path, KEY, device=DEVICE, create=True, role=Role.UNMIRRORED) as store:
-        store.journal.append([entry(1)])
+        store.journal.append([entry(number)])
 
 
 def test_processes_that_create_the_store_together_share_one(tmp_path: Path) -> None:
     path, barrier = tmp_path / "store.db", tmp_path / "go"
     processes = [
-        PROCESSES.Process(target=create_and_append, args=(path, barrier)) for _ in range(2)
+        PROCESSES.Process(target=create_and_append, args=(path, barrier, number))
+        for number in (1, 2)
     ]
     for process in processes:
         process.start()
