@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import glob
 import os
-import re
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from store_forward.store import driver, schema
+from store_forward.store.drafts import SUFFIXES, draft_of
 from store_forward.store.driver import Access, Connection
 from store_forward.store.identity import Identity
 from store_forward.store.keys import StoreKey, sync_directory
@@ -56,7 +54,7 @@ def new_store(
 
     Raises a StoreError.
     """
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
+    draft = draft_of(path)
 
     def put_in_place() -> None:
         with suppress(FileExistsError):
@@ -71,23 +69,9 @@ def new_store(
     except OSError as error:
         raise refused_by_system(path, error) from error
     finally:
-        for suffix in _SUFFIXES:
+        for suffix in SUFFIXES:
             with suppress(OSError):  # else the next start removes it
                 draft.with_name(draft.name + suffix).unlink(missing_ok=True)
-
-
-_SUFFIXES = ("", "-wal", "-shm", "-journal")
-
-
-def remove_drafts(path: Path) -> None:
-    """Remove what a cut while a store was made left behind. Only for who keeps the journal."""
-    with suppress(OSError):  # they harm nobody
-        for draft in path.parent.glob(f"{glob.escape(path.name)}.*.new*"):
-            if _DRAFT.fullmatch(draft.name.removeprefix(path.name)):
-                draft.unlink()
-
-
-_DRAFT = re.compile(r"\.[0-9a-f]{16}\.new(|-wal|-shm|-journal)")
 
 
 def _fill(

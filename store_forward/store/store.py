@@ -19,6 +19,7 @@ from store_forward.contract.facts import (
 from store_forward.store.allotments import Allotments
 from store_forward.store.archive.anchors import Checkpoints
 from store_forward.store.archive.purging import Purge
+from store_forward.store.drafts import remove_drafts
 from store_forward.store.driver import Connection
 from store_forward.store.errors import DamagedStore, StoreBusy, StoreMissing, StoreReplaced
 from store_forward.store.identity import Identity
@@ -148,6 +149,7 @@ class Store:
         mirror = Mirror(directory, key)
         try:
             mirror.lock()
+            remove_drafts(path)
             recovery = Recovery(
                 path,
                 key,

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -246,6 +248,28 @@ def test_an_unfinished_draft_of_a_store_is_no_store(path: Path) -> None:
     path.with_name("store.db.0011.new").write_bytes(b"cut while being made")
     with new_store(path) as store:
         assert store.journal.head().seq == 0
+
+
+def test_what_a_cut_left_of_a_store_in_the_making_goes_with_the_next_start(path: Path) -> None:
+    """Each is as large as the store: one for each cut would fill the disk."""
+    new_store(path).close()
+    making = "from pathlib import Path; import os, sys\n"
+    making += "from store_forward.store import migrations\n"
+    making += "from store_forward.store.identity import Identity\n"
+    making += "from tests.unit.store.builders import DEVICE, KEY\n"
+    making += "with migrations.new_store(Path(sys.argv[1]), KEY, Identity(DEVICE, 'a'), print):\n"
+    making += "    os._exit(3)"
+    assert subprocess.run([sys.executable, "-c", making, path]).returncode == 3
+    (draft,) = path.parent.glob("store.db.*.new")
+    Path(f"{draft}-wal").touch()
+    other = path.with_name("other.db.0123456789abcdef.new")
+    other.touch()
+    new_store(path).close()
+    assert {file.name for file in path.parent.iterdir()} == {
+        "store.db",
+        "store.db.mirror",
+        other.name,
+    }
 
 
 def test_a_closed_store_says_so(path: Path) -> None:
