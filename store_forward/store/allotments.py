@@ -54,9 +54,11 @@ class Allotments:
 
     def unsold(self) -> tuple[SlotLease, ...]:
         """Leased slots that this kiosk has not sold, expired ones included, by start time."""
+        # Looked up for each lease: there are few, and the sales of months, and core asks this after
+        # each entry.
         found = self._connection.rows(
-            "SELECT body FROM slot_lease WHERE slot_id NOT IN "
-            "(SELECT slot_id FROM slot_sale WHERE freed_by IS NULL)"
+            "SELECT body FROM slot_lease AS lease WHERE NOT EXISTS (SELECT 1 FROM slot_sale "
+            "WHERE slot_sale.slot_id = lease.slot_id AND freed_by IS NULL)"
         )
         leases = [msgspec.json.decode(body, type=SlotLease) for (body,) in found]
         return tuple(sorted(leases, key=lambda lease: (lease.start, lease.number, lease.slot_id)))

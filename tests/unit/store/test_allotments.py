@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store_forward.store import Store
-from store_forward.store.allotments import SELLING_MARGIN_SECONDS, is_in_force
+from store_forward.store.allotments import SELLING_MARGIN_SECONDS, Allotments, is_in_force
+from store_forward.store.driver import Access, open_connection
 from store_forward.store.errors import SlotTaken, UnreadableAnswer
-from tests.unit.store.builders import cancelled, confirmed, lease, new_store
+from tests.unit.store.builders import KEY, cancelled, confirmed, lease, new_store
 
 SERVER_NOW = "2026-07-13T08:00:00Z"
 NOW = datetime(2026, 7, 13, 8, 0, tzinfo=UTC)
@@ -30,6 +31,30 @@ def test_leased_slots_can_be_sold_until_they_are(store: Store) -> None:
     assert sellable(store) == ["s2"]
     store.journal.append([cancelled(2, "o1")])
     assert sellable(store) == ["s1", "s2"]
+
+
+def test_what_was_sold_in_months_makes_it_no_slower(store: Store, path: Path) -> None:
+    """Core asks after each entry."""
+
+    def steps() -> int:
+        """Of SQLite's machine, in tens."""
+        connection = open_connection(path, KEY, Access.READ)
+        count = 0
+
+        def one_more() -> int:
+            nonlocal count
+            count += 1
+            return 0
+
+        connection.raw.set_progress_handler(one_more, 10)
+        assert len(Allotments(connection).unsold()) == 2
+        connection.close()
+        return count
+
+    store.allotments.replace_leases([lease("s1"), lease("s2")], SERVER_NOW)
+    before = steps()
+    store.journal.append([confirmed(n, f"o{n}", f"sold {n}") for n in range(1, 2001)])
+    assert steps() <= before + 2
 
 
 def test_the_next_answer_replaces_all_leases(store: Store) -> None:
