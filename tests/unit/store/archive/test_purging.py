@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from store_forward.contract.checkpoints import verify_checkpoint
 from store_forward.contract.sealed import signer_text
 from store_forward.store import Store
+from store_forward.store.archive import purging
 from store_forward.store.archive.anchors import Signer, is_due
 from store_forward.store.archive.purge import Terms
 from store_forward.store.audit.verify import verify_journal
@@ -150,6 +151,26 @@ def test_the_room_of_what_is_gone_comes_back(store: Store, path: Path) -> None:
     assert path.stat().st_size < before / 4
     assert not store.purge.give_room_back()
     assert store.journal.verify() is None
+
+
+def test_a_file_of_which_much_stays_is_not_written_anew(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be held in memory as a whole. What is free in it is for new entries."""
+    connection = open_connection(path, KEY, Access.WRITE)
+    connection.execute("CREATE TABLE filling (bytes BLOB) STRICT")
+    connection.execute("INSERT INTO filling VALUES (zeroblob(3000000))")
+    connection.execute("INSERT INTO filling VALUES (zeroblob(6000000))")
+    connection.execute("DELETE FROM filling WHERE length(bytes) > 3000000")
+    connection.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = path.stat().st_size
+    monkeypatch.setattr(purging, "MOST_KEPT_BYTES", 2_000_000)
+    assert not store.purge.give_room_back()
+    monkeypatch.setattr(purging, "MOST_KEPT_BYTES", 4_000_000)
+    assert store.purge.give_room_back()
+    connection.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    assert path.stat().st_size < before / 2
 
 
 def test_a_checkpoint_is_due_at_rest_when_something_is_new_and_else_after_many() -> None:
