@@ -44,6 +44,10 @@ ABORT_ROOM = 64
 LOOKED_AT_PER_ROLL = 16
 """Oldest segments looked at when a new one is begun: more than are begun, so the rest follows."""
 
+ENTRIES_KEPT = 200
+"""Newest entries whose segments stay though they are settled. A patient's order may be open among
+them, with money in it: a database that is built anew must know it from its first entry on."""
+
 _DISK = "Check the disk; the kiosk goes on by itself once it can write there"
 
 
@@ -315,7 +319,7 @@ class Mirror:
             counter=self._counter,
             numbers=self._numbers(),
         )
-        numbers = self._droppable(header, settled)
+        numbers = self._droppable(header, min(settled, head.seq - ENTRIES_KEPT))
         kept = [one for one in list_numbers(self.directory) if one not in numbers]
         header = header.kept_from(min(kept, default=number))
         segment = self._create_file(header, room_for(content_bytes))

@@ -24,6 +24,7 @@ from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal
 from store_forward.store.keys import StoreKey
 from store_forward.store.migrations import create_store
+from store_forward.store.mirror import mirror
 from store_forward.store.mirror.format import Header
 from store_forward.store.mirror.mirror import Mirror
 from store_forward.store.mirror.reader import Segment, read_segment
@@ -165,7 +166,10 @@ class TestSegments:
         groups = [group for segment in kept.segments() for _, group in segment.groups()]
         assert [group.first_seq for group in groups] == [1, 2]
 
-    def test_what_is_settled_goes_with_the_next_roll_over(self, kept: Kept) -> None:
+    def test_what_is_settled_goes_with_the_next_roll_over(
+        self, kept: Kept, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(mirror, "ENTRIES_KEPT", 0)
         for one in entries(60):
             kept.journal.append([one])
         kept.settled = 60
@@ -178,6 +182,14 @@ class TestSegments:
         assert newest is not None
         assert newest.first_kept == after[0].number
         assert newest.acked_seq == 60
+
+    def test_the_newest_stay_though_they_are_settled(self, kept: Kept) -> None:
+        """An order with a patient's money in it may be open: it is kept from its beginning on."""
+        for number in range(1, 401):
+            kept.journal.append([entry(number)])
+            kept.settled = number
+        first = min(group.first_seq for one in kept.segments() for _, group in one.groups())
+        assert 150 < first <= 201
 
     def test_what_is_not_settled_stays(self, kept: Kept) -> None:
         for one in entries(100):

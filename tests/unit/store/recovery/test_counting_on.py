@@ -8,13 +8,15 @@ import pytest
 
 from store_forward.contract.facts import JournalRebuilt
 from store_forward.store import Store
+from store_forward.store.mirror import mirror
 from tests.unit.store.builders import DEVICE, KEY, accepted, entries, entry, new_store, receipt
 from tests.unit.store.recovery.kiosk_disk import KioskDisk, ids, power_cut
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> KioskDisk:
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KioskDisk:
     """Five entries are at the gateway and no longer in the mirror; two came after."""
+    monkeypatch.setattr(mirror, "ENTRIES_KEPT", 0)  # as if they were hundreds
     path = tmp_path / "store.db"
     with new_store(path) as store:
         store.journal.append(entries(5))

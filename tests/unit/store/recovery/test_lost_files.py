@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from store_forward.contract.facts import Entry, KioskStarted
 from store_forward.store import Store, StoreKey
 from store_forward.store.audit import verify
 from store_forward.store.errors import DamagedStore, SlotTaken
+from store_forward.store.mirror.segment import SEGMENT_BYTES
 from store_forward.store.recovery.report import Range
 from tests.unit.store.builders import (
     DEVICE,
@@ -20,6 +22,7 @@ from tests.unit.store.builders import (
     entries,
     entry,
     new_store,
+    receipt,
 )
 from tests.unit.store.recovery.kiosk_disk import KioskDisk, cut_after, flip, ids, power_cut
 
@@ -71,6 +74,28 @@ class TestDatabase:
         with disk.boot(create=False) as store:
             assert store.identity == before
             check(disk, store)
+
+    def test_an_open_order_is_known_from_its_beginning_though_the_gateway_has_it(
+        self, tmp_path: Path
+    ) -> None:
+        """Its entries lie in two segments of the mirror, and all of them are acknowledged."""
+        path = tmp_path / "store.db"
+        with new_store(path) as store:
+
+            def append(one: Entry) -> None:
+                seq = store.journal.append([one]).last_seq
+                store.outbox.record_answer(receipt(store, seq, seq), [])
+
+            append(confirmed(1, "o1", "s1"))
+            lane, text = "order:o1", "x" * (SEGMENT_BYTES // 4)
+            for number in range(2, 20):
+                append(entry(number, KioskStarted(software=text), lane))
+            disk = power_cut(store, tmp_path / "cut")
+        disk.database.unlink()
+        disk.log.unlink(missing_ok=True)
+        with disk.boot() as store:
+            assert len(store.journal.entries_of_lane(lane)) == 19
+            assert store.outbox.acked_seq() > 1
 
     def test_a_log_without_its_database_is_set_aside(self, disk: KioskDisk) -> None:
         disk.database.unlink()
