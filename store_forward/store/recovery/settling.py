@@ -42,7 +42,9 @@ def settle(store: Mended, looked: Looked, connection: Connection) -> Settled:
         store.set_segments_aside()
     counter = _next_count(store, connection, looked)
     outbox = _Outbox(connection)
-    store.mirror.attach(database.identity, outbox.settled_seq, counter)
+    # Where the counter cannot be read now, it stands where it stood at least.
+    known = database.counter if counter is None else counter
+    store.mirror.attach(database.identity, outbox.settled_seq, known)
     _fill_mirror(store, connection, database, finding)
     if finding is not None:
         _tidy_mirror(store, finding)

@@ -186,6 +186,20 @@ class TestCounter:
             assert not store.recovery.replaced
             assert ids(store)[-1] == "entry-100"
 
+    def test_a_database_lost_after_the_disk_had_failed_once_is_no_older_copy(
+        self, disk: KioskDisk
+    ) -> None:
+        machine = CountingMachine()
+        with self.boot(disk, machine) as store:
+            store.journal.append([entry(100)])
+        with self.boot(disk, machine) as store:
+            store.reopen()
+            store.journal.append([entry(101)])
+        disk.database.unlink()
+        with self.boot(disk, machine) as store:
+            assert store.recovery is not None
+            assert not store.recovery.replaced
+
     def test_a_cut_before_the_counter_moved_is_no_fraud(self, disk: KioskDisk) -> None:
         machine = CountingMachine()
         self.boot(disk, machine).close()
