@@ -70,7 +70,7 @@ class Upkeep:
 
     def _check(self, at_rest: bool) -> None:
         head = self._store.journal.head()
-        if self._checked_to is None:
+        if self._checked_to is None or self._checked_to > head.seq:  # of a journal before this one
             self._checked_to = self._store.checkpoints.newest_seq()
         if is_due(head.seq, self._checked_to, at_rest=at_rest):
             self._store.checkpoints.make(head, self._signer, self._clock.wall())

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from firmware.core.clocks import Clock
 from firmware.core.upkeep import QUIET_SECONDS, Present, Upkeep
 from store_forward.contract.facts import ClockTrust
+from store_forward.contract.marks import StreamMark
 from store_forward.store import Store
 from store_forward.store.archive.anchors import ENTRIES_BETWEEN, Signer
 from store_forward.store.archive.purge import Terms
@@ -75,6 +76,34 @@ def test_a_busy_kiosk_gets_one_after_many_entries(store: Store, upkeep: Upkeep) 
     store.journal.append([entry(ENTRIES_BETWEEN)])
     upkeep.look(BUSY)
     assert checked(store) == [ENTRIES_BETWEEN]
+
+
+def test_a_journal_that_took_the_place_of_another_has_checkpoints_from_its_beginning(
+    store: Store, upkeep: Upkeep
+) -> None:
+    """A disk that failed was opened anew, and the gateway had more of the journal than it held."""
+    store.journal.append(entries(5))
+    store.outbox.record_answer(receipt(store, 1, 5), accepted(1, 5))
+    upkeep.look(IDLE)
+    before = store.identity
+    store.outbox.take_mark(
+        StreamMark(
+            device=before.device,
+            incarnation=before.incarnation,
+            high_water=9,
+            head_hash="11" * 32,
+            ahead=(),
+            fenced_at=None,
+            fenced_seq=None,
+            at="2027-01-01T00:00:00Z",
+            key_id="gateway-1",
+            signature="c2lnbmF0dXJl",
+        )
+    )
+    store.reopen()
+    assert store.identity != before
+    upkeep.look(IDLE)
+    assert checked(store) == [store.journal.head().seq]
 
 
 def test_what_is_old_goes_when_nobody_has_come_for_a_while(
