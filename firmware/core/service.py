@@ -158,8 +158,8 @@ class CoreService:
                 self._runner.handle(WorldChanged())
             if tick.take(self._clock.monotonic()):
                 self._runner.handle(Ticked())
-            self._get_going_again()
             self._make_way_for_recovery()
+            self._get_going_again()
             self._look_after_journal()
             tick.expect(self._runner.next_wakeup())
             wait = tick.seconds_left(self._clock.monotonic(), at_most=POLL_SECONDS)
@@ -197,18 +197,19 @@ class CoreService:
         """End, so that the next start mends the journal, where going on would only add to it.
 
         Raises:
-            DamagedStore: the database was found damaged. Where the journal was, nobody is served
-                on it anyway; where it was sync, or another part, not before the patient of now is
-                gone.
-            StoreReplaced: the database is not there any more; no sooner, either.
-            JournalContradicted: the gateway knows better what this journal holds; nor this.
+            DamagedStore: the database was found damaged, by whomever. A start may take a minute to
+                read all of it, so the patient of now is served to the end if the journal still
+                works.
+            StoreReplaced: the database is not there any more; the same holds.
+            JournalContradicted: the gateway knows better what this journal holds; not before the
+                patient of now is gone.
         """
         if self._journal.damage is not None:
             raise self._journal.damage
-        if not self._runner.is_at_rest:
-            return
-        self._store.require_sound()
-        if self._around.is_doubted and self._store.is_contradicted():
+        at_rest = self._runner.is_at_rest
+        if at_rest or self._runner.state.out_of_service is not None:
+            self._store.require_sound()
+        if at_rest and self._around.is_doubted and self._store.is_contradicted():
             raise JournalContradicted(
                 self._store.path,
                 "the gateway has other or more entries of this journal than this disk",

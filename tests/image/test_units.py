@@ -188,6 +188,11 @@ def test_the_services_behind_the_screen_never_give_up(service: str) -> None:
     assert settings(service)["StartLimitIntervalSec"] == ["0"]
 
 
+def test_core_has_the_time_to_mend_a_large_database_at_its_start() -> None:
+    """It reads all of a damaged one, which may take minutes, and would begin anew each time."""
+    assert settings("core")["TimeoutStartSec"] == ["10min"]
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_that_freezes_is_noticed(service: str) -> None:
     unit = settings(service)
