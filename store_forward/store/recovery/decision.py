@@ -57,11 +57,12 @@ class AppendTail:
 class Rebuild:
     """Make a new database of the same incarnation from the mirror; set the old file aside.
 
-    Entries up to ``base`` are not in it; ``left_out`` is what follows its last one.
+    Entries up to ``base`` are not in it; ``left_out`` is what follows its last one. All that are
+    in it wait for the gateway, also those that it had acknowledged: the receipts are gone with the
+    old file, and without them nothing could ever be purged. It answers them as duplicates.
     """
 
     base: Head
-    acked_seq: int
     stretches: tuple[Stretch, ...]
     gaps: tuple[Gap, ...]
     why: str
@@ -181,7 +182,7 @@ def _rebuilt(mirror: MirrorFinding, why: str) -> Rebuild:
     if mirror.base.seq > acked and not mirror.is_headless:
         gaps = (Gap(acked + 1, mirror.base.seq), *gaps)
     left_out = _lost_end(mirror, stretches[-1].last.seq if stretches else mirror.base.seq, None)
-    return Rebuild(mirror.base, max(acked, mirror.base.seq), stretches, gaps, why, left_out)
+    return Rebuild(mirror.base, stretches, gaps, why, left_out)
 
 
 def _lost_end(mirror: MirrorFinding, last_seq: int, head: Head | None) -> Gap | None:

@@ -66,7 +66,7 @@ def rebuild(store: Mended, plan: Rebuild, looked: Looked) -> None:
         groups = read_stretches(store.mirror.directory, store.key, plan.stretches)
         restore(connection, plan.base, groups)
         connection.execute(
-            "UPDATE stream SET acked_seq = ? WHERE name = 'gateway'", (plan.acked_seq,)
+            "UPDATE stream SET acked_seq = ? WHERE name = 'gateway'", (plan.base.seq,)
         )
         if mirror.counter is not None:
             write_status(connection, "counter", b"%d" % mirror.counter)

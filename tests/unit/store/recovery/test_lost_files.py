@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from store_forward.contract.facts import Entry, KioskStarted
-from store_forward.store import Store, StoreKey
+from store_forward.store import Role, Store, StoreKey
+from store_forward.store.archive.anchors import Signer
+from store_forward.store.archive.purge import Terms
 from store_forward.store.audit import verify
 from store_forward.store.errors import DamagedStore, SlotTaken
 from store_forward.store.mirror.segment import SEGMENT_BYTES
@@ -95,7 +98,20 @@ class TestDatabase:
         disk.log.unlink(missing_ok=True)
         with disk.boot() as store:
             assert len(store.journal.entries_of_lane(lane)) == 19
-            assert store.outbox.acked_seq() > 1
+
+    def test_receipts_that_were_lost_with_it_are_waited_for_again(self, disk: KioskDisk) -> None:
+        """Without them nothing could ever be purged, and no auditor would be content."""
+        with Store.open(disk.database, KEY, device=DEVICE, role=Role.GUEST) as sync:
+            sync.outbox.record_answer(receipt(sync, 1, 20), [])
+        disk.boot().close()
+        disk.database.unlink()
+        with disk.boot() as store:
+            assert store.outbox.backlog().count == len(disk.told)
+            store.outbox.record_answer(receipt(store, 1, 20), [])
+            signer = Signer(lambda _: b"", "key", "boot")
+            terms, now = Terms(days=7, kept_entries=2), datetime(2027, 1, 1, tzinfo=UTC)
+            assert store.purge.step(terms, now.date(), signer, now) == 20
+        assert verify.verify_journal(disk.database, KEY).ok
 
     def test_a_log_without_its_database_is_set_aside(self, disk: KioskDisk) -> None:
         disk.database.unlink()
