@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal, Row
 from store_forward.store.keys import StoreKey
 from store_forward.store.opening import open_database
+from store_forward.store.recovery.recover import noting_damage
 from store_forward.store.refusals import refused_by_system
 from store_forward.store.sending.outbox import ITEM_OVERHEAD_BYTES, Outbox
 from store_forward.store.whole_file import whole_file
@@ -86,8 +88,10 @@ def export_bundle(
         NothingToCarry: nothing waits.
         StoreError: the store cannot be read, or the file not be written.
     """
-    connection, identity = open_database(store, key, device)
-    try:
+    with ExitStack() as at_end:
+        at_end.enter_context(noting_damage(store))
+        connection, identity = open_database(store, key, device)
+        at_end.callback(connection.close)
         # In one reading transaction: what core appends meanwhile waits for the next bundle.
         connection.execute("BEGIN")
         try:
@@ -117,8 +121,6 @@ def export_bundle(
         with whole_file(path) as file:
             layout = seal(file, header, encode_batches(batches), lock, sign)
         return Exported(path, layout.header, len(items))
-    finally:
-        connection.close()
 
 
 def import_receipts(
@@ -142,11 +144,11 @@ def import_receipts(
         raise NotTheGateways(path, str(refused), _AGAIN) from refused
     except courier.NotABundle as refused:
         raise CourierRefused(path, str(refused), _AGAIN) from refused
-    connection, identity = open_database(store, key, device)
-    try:
+    with ExitStack() as at_end:
+        at_end.enter_context(noting_damage(store))
+        connection, identity = open_database(store, key, device)
+        at_end.callback(connection.close)
         return _take(path, receipts, Outbox(connection, identity), identity, gateway)
-    finally:
-        connection.close()
 
 
 _AGAIN = "Nothing was changed. Import the bundle at the gateway again and bring its answer"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from store_forward.contract.canonical import chain_hash
 from store_forward.contract.facts import EntriesLost, JournalRebuilt
 from store_forward.store.driver import Connection
+from store_forward.store.errors import DamagedStore
 from store_forward.store.head import START, Head
 from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal
@@ -62,6 +63,16 @@ def note_suspicion(path: Path) -> None:
     """Write down that the database was found damaged while it was in use."""
     with suppress(OSError):  # whoever meets the place again tries again
         _suspicion(path).touch()
+
+
+@contextmanager
+def noting_damage(path: Path) -> Iterator[None]:
+    """For who is not the keeper: write damage down that is found within."""
+    try:
+        yield
+    except DamagedStore:
+        note_suspicion(path)
+        raise
 
 
 def is_suspect(path: Path) -> bool:
