@@ -30,7 +30,12 @@ from store_forward.store.mirror.segment import mirror_of
 from store_forward.store.network_status import NetworkStatus
 from store_forward.store.opening import SCHEMA_VERSION, open_database
 from store_forward.store.recovery.counter import Counter, NoCounter
-from store_forward.store.recovery.recover import Recovery, is_suspect, note_suspicion
+from store_forward.store.recovery.recover import (
+    Recovery,
+    is_suspect,
+    note_suspicion,
+    noting_damage,
+)
 from store_forward.store.recovery.report import RecoveryReport
 from store_forward.store.reference import Reference
 from store_forward.store.sending.marks import Step, judge_mark
@@ -120,10 +125,8 @@ class Store:
         if role is Role.KEEPER:
             return cls._keep(path, key, device, create, incarnation, counter or NoCounter(), now)
         try:
-            connection, identity = open_database(path, key, device)
-        except DamagedStore:
-            note_suspicion(path)
-            raise
+            with noting_damage(path):
+                connection, identity = open_database(path, key, device)
         except StoreMissing:
             if not create:
                 raise

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,8 @@ from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal
 from store_forward.store.keys import StoreKey
 from store_forward.store.opening import open_database
+from store_forward.store.recovery.look import read_through
+from store_forward.store.recovery.recover import noting_damage
 from store_forward.store.refusals import refused_by_system
 from store_forward.store.whole_file import require_free, whole_file
 
@@ -83,11 +85,14 @@ def create_backup(
 
     Raises:
         FileInTheWay: there is such a file; it was not touched.
+        DamagedStore: the store is damaged, which core is told of; nothing is left behind.
         StoreError: the store cannot be read, or the file not be written; nothing is left behind.
     """
     require_free(out)
-    connection, identity = open_database(store, key, device)
-    try:
+    with ExitStack() as at_end:
+        at_end.enter_context(noting_damage(store))
+        connection, identity = open_database(store, key, device)
+        at_end.callback(connection.close)
         _require_room(connection, out)
         number = _number(connection) + 1
         copy_key = StoreKey(secrets.token_hex(KEY_BYTES))
@@ -96,10 +101,12 @@ def create_backup(
             with whole_file(out) as file:
                 content = _content(copy, copy_key, progress)
                 layout = seal(file, header, content, lock, sign)
-        _remember(connection, BackupMade(number, header.made_at, header.last_seq))
+        try:
+            _remember(connection, BackupMade(number, header.made_at, header.last_seq))
+        except BaseException:
+            out.unlink()
+            raise
         return BackupReport(out, layout.header, layout.size, max(header.last_seq - acked, 0))
-    finally:
-        connection.close()
 
 
 def last_backup(connection: Connection) -> BackupMade | None:
@@ -141,6 +148,8 @@ def _copy(
                 journal = Journal(connection)
                 base, head = journal.base(), journal.head()
                 row = connection.row("SELECT acked_seq FROM stream WHERE name = 'gateway'")
+                # A page that is damaged would be copied as zeros, without an error.
+                read_through(connection, journal)
                 _copy_pages(connection, target, progress)
             finally:
                 connection.roll_back()

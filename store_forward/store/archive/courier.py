@@ -4,6 +4,7 @@ and what people decided comes back."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal, Row
 from store_forward.store.keys import StoreKey
 from store_forward.store.opening import open_database
+from store_forward.store.recovery.recover import noting_damage
 from store_forward.store.refusals import refused_by_system
 from store_forward.store.sending.matters import Matters
 from store_forward.store.sending.outbox import ITEM_OVERHEAD_BYTES, Outbox, Standing
@@ -111,8 +113,7 @@ def export_bundle(
         NothingToCarry: nothing waits, for the gateway or for a person.
         StoreError: the store cannot be read, or the file not be written.
     """
-    connection, identity = open_database(store, key, device)
-    try:
+    with _opened(store, key, device) as (connection, identity):
         content = _content(connection, identity)
         items = content.items
         if not items and not content.undecided:
@@ -137,8 +138,6 @@ def export_bundle(
             written = encode_bundle(preface, _batches(identity, items))
             layout = seal(file, header, written, lock, sign)
         return Exported(path, layout.header, len(items), len(content.parked))
-    finally:
-        connection.close()
 
 
 def import_receipts(
@@ -164,14 +163,22 @@ def import_receipts(
         raise NotTheGateways(path, str(refused), _AGAIN) from refused
     except courier.NotABundle as refused:
         raise CourierRefused(path, str(refused), _AGAIN) from refused
-    connection, identity = open_database(store, key, device)
-    try:
+    with _opened(store, key, device) as (connection, identity):
         _check_journal(path, receipts, identity)
         outbox, resolutions = Outbox(connection, identity), Resolutions(connection, identity)
         _check(path, receipts, outbox, resolutions, gateway)
         return _take(path, receipts, outbox, resolutions)
-    finally:
-        connection.close()
+
+
+@contextmanager
+def _opened(store: Path, key: StoreKey, device: str) -> Iterator[tuple[Connection, Identity]]:
+    """Open the store beside core, who hears of damage that is met. Raises StoreError."""
+    with noting_damage(store):
+        connection, identity = open_database(store, key, device)
+        try:
+            yield connection, identity
+        finally:
+            connection.close()
 
 
 _AGAIN = "Nothing was changed. Import the bundle at the gateway again and bring its answer"

@@ -136,7 +136,7 @@ def is_whole_checked(path: Path) -> bool:
 def _opened(connection: Connection, identity: Identity, is_thorough: bool) -> Opened:
     journal = Journal(connection)
     if is_thorough:
-        _read_through(connection, journal)
+        read_through(connection, journal)
     acked = connection.row("SELECT acked_seq FROM stream WHERE name = 'gateway'")
     if acked is None:
         raise DamagedStore(connection.path, "the outbox lost its place", "Recovery follows")
@@ -154,7 +154,7 @@ def _opened(connection: Connection, identity: Identity, is_thorough: bool) -> Op
     )
 
 
-def _read_through(connection: Connection, journal: Journal) -> None:
+def read_through(connection: Connection, journal: Journal) -> None:
     """Read every page and the whole chain. Raises DamagedStore."""
     found = connection.rows("PRAGMA integrity_check(1)")
     if found != [("ok",)]:

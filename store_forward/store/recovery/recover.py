@@ -33,12 +33,17 @@ from store_forward.store.recovery.findings import Absent
 from store_forward.store.recovery.look import Looked, look
 from store_forward.store.recovery.notes import EntryOf, Mended
 from store_forward.store.recovery.report import RecoveryReport
-from store_forward.store.recovery.settling import is_suspect, note_suspicion, settle
+from store_forward.store.recovery.settling import (
+    is_suspect,
+    note_suspicion,
+    noting_damage,
+    settle,
+)
 
 MOST_STEPS = 6
 """More than any state needs: recovery that does not come to an end must say so."""
 
-__all__ = ["Kept", "Recovery", "is_suspect", "note_suspicion"]
+__all__ = ["Kept", "Recovery", "is_suspect", "note_suspicion", "noting_damage"]
 
 
 @dataclass(frozen=True, slots=True)

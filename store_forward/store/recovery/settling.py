@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from store_forward.contract.canonical import chain_hash
 from store_forward.contract.facts import EntriesLost, JournalRebuilt
 from store_forward.store.driver import Connection
+from store_forward.store.errors import DamagedStore
 from store_forward.store.head import START, Head
 from store_forward.store.identity import Identity
 from store_forward.store.journal import Journal
@@ -64,10 +65,20 @@ def note_suspicion(path: Path) -> None:
         _suspicion(path).touch()
 
 
+@contextmanager
+def noting_damage(path: Path) -> Iterator[None]:
+    """For who is not the keeper: write damage down that is found within."""
+    try:
+        yield
+    except DamagedStore:
+        note_suspicion(path)
+        raise
+
+
 def is_suspect(path: Path) -> bool:
     """Whether that was written down, and no keeper has read the whole database since."""
     try:
-        return _suspicion(path).exists()
+        return _suspicion(path).is_file()
     except OSError:
         return False
 

@@ -23,6 +23,7 @@ from store_forward.store import Store
 from store_forward.store.archive.anchors import Signer
 from store_forward.store.archive.purge import Terms
 from store_forward.store.audit.verify import JournalReport, verify_journal
+from store_forward.store.mirror import mirror
 from store_forward.sync.batches import cut_batch
 from tests.fakes.faulty_front import FaultyFront, LoseAnswer
 from tests.fakes.journal_of import entry_of
@@ -241,8 +242,13 @@ def test_numbers_left_out_behind_a_lost_end_are_closed_too(
 
 
 def test_mirror_and_purge_do_not_wait_for_what_is_lost(
-    gateway: RunningGateway, front: FaultyFront, key: Ed25519PrivateKey, disks: list[KioskDisk]
+    gateway: RunningGateway,
+    front: FaultyFront,
+    key: Ed25519PrivateKey,
+    disks: list[KioskDisk],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(mirror, "ENTRIES_KEPT", 0)
     disk = disks[2]
     with kiosk_in_sync(disk.database, DEVICE) as kiosk:
         connect(kiosk, front, key)

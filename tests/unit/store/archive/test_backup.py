@@ -24,8 +24,10 @@ from store_forward.store.archive.restore import (
     opened_backup,
 )
 from store_forward.store.audit.verify import verify_journal
-from store_forward.store.errors import StoreError, StoreUnavailable
+from store_forward.store.driver import Access, IntegrityError, open_connection
+from store_forward.store.errors import DamagedStore, StoreError, StoreUnavailable
 from store_forward.store.whole_file import FileInTheWay
+from tests.fakes.bad_page import spoil_first_page_of
 from tests.unit.store.builders import (
     DEVICE,
     KEY,
@@ -220,3 +222,35 @@ def test_each_spoilt_backup_is_refused_and_nothing_is_made(kept: Path, tmp_path:
         with pytest.raises(StoreError):
             restored(kept, tmp_path, onto)
     assert not list(onto.parent.iterdir())
+
+
+@pytest.mark.parametrize("table", ["event", "receipt"])
+def test_of_a_damaged_store_there_is_no_backup_and_core_is_told(
+    store: Store, path: Path, tmp_path: Path, table: str
+) -> None:
+    """A page that does not open is copied as zeros: the copy would be whole, signed and wrong."""
+    store.journal.append(entries(100))
+    spoil_first_page_of(table, path, KEY)
+    out = tmp_path / "disk" / "kiosk.backup"
+    out.parent.mkdir()
+    with pytest.raises(DamagedStore, match=r"store\.db"):
+        back_up(path, out)
+    assert list(out.parent.iterdir()) == []
+    with pytest.raises(DamagedStore, match="while it was in use"):
+        store.require_sound()
+
+
+def test_a_backup_that_the_store_cannot_remember_is_none(
+    store: Store, path: Path, tmp_path: Path
+) -> None:
+    store.journal.append(entries(3))
+    out = tmp_path / "kiosk.backup"
+    connection = open_connection(path, KEY, Access.WRITE)
+    connection.execute(
+        "CREATE TRIGGER full BEFORE INSERT ON status WHEN NEW.name = 'backup' "
+        "BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    connection.close()
+    with pytest.raises(IntegrityError):
+        back_up(path, out)
+    assert not out.exists()
