@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
+from store_forward.contract.facts import CaseOpened, KioskStarted, NoteCredited
 from tests.simulation.kiosk import Kiosk
 from tests.simulation.world import World
 
@@ -14,6 +15,9 @@ MOST_STICKS = 4
 
 WHICH = st.integers(0, 30)
 """Picks one of what there is."""
+
+ORDERS = ((0, 0), (0, 1), (1, 0), (1, 1))
+"""From the older or the newer of two backups, the first spare and the second."""
 
 PLACES = st.integers(0, 20_000)
 """Where a byte changes."""
@@ -26,6 +30,18 @@ class ByHand(RuleBasedStateMachine):
 
     def kiosk(self, which: int) -> Kiosk:
         return self.world.kiosks[which % len(self.world.kiosks)]
+
+    def note(self, kiosk: Kiosk, kind: str, count: int) -> None:
+        """The kiosk records facts that have to do with no order."""
+        for _ in range(count):
+            number = self.world.numbers.new_id()
+            if kind == "start":
+                kiosk.record(KioskStarted("1"))
+            elif kind == "case":
+                kiosk.record(CaseOpened(number, None, "note_unsure", 1000, f"S{number[-6:]}"))
+            else:
+                kiosk.record(NoteCredited(None, number, 1000))
+        self.world.observer.learn(kiosk)
 
     # --- courier ------------------------------------------------------------------------------
 
@@ -82,6 +98,46 @@ class ByHand(RuleBasedStateMachine):
         backups = self.world.errands.backups
         has_died = not goes_on or len(self.world.kiosks) >= MOST_KIOSKS
         self.world.errands.put_spare_in_place(backups[index % len(backups)], has_died=has_died)
+
+    @precondition(lambda self: len(self.world.kiosks) < MOST_KIOSKS)
+    @rule(
+        which=WHICH,
+        count=st.integers(1, 3),
+        told=st.integers(0, 12),
+        order=st.sampled_from(ORDERS),
+        old_goes_on=st.booleans(),
+        first_goes_on=st.booleans(),
+    )
+    def two_spares_take_its_place(
+        self,
+        which: int,
+        count: int,
+        told: int,
+        order: tuple[int, int],
+        old_goes_on: bool,
+        first_goes_on: bool,
+    ) -> None:
+        """One after the other, from the same backup or from two, with and without a network."""
+        kiosk, errands = self.kiosk(which), self.world.errands
+        kept = len(errands.backups)
+        for _ in range(2):
+            self.note(kiosk, "note", count)
+            errands.back_up(kiosk)
+            self.let_tell(kiosk, told)
+        self.note(kiosk, "note", 1)
+        backups = errands.backups[kept:]
+        for index, goes_on in zip(order, (old_goes_on, first_goes_on), strict=True):
+            has_died = not goes_on or len(self.world.kiosks) >= MOST_KIOSKS
+            spare = errands.put_spare_in_place(backups[index], has_died=has_died)
+            if spare is None:
+                break
+            self.let_tell(spare, told)
+            self.note(spare, "note", count)
+
+    def let_tell(self, kiosk: Kiosk, steps: int) -> None:
+        """Sync of a kiosk does so many things."""
+        for _ in range(steps):
+            self.world.step(kiosk)
 
     # --- purging ------------------------------------------------------------------------------
 

@@ -17,7 +17,6 @@ from store_forward.store.audit.mirror import read_mirror
 from store_forward.store.mirror.format import LENGTH_BYTES, PREFIX_BYTES
 from store_forward.store.mirror.segment import mirror_of
 from tests.simulation.kiosk import KEY, Kiosk
-from tests.unit.store.recovery.kiosk_disk import flip
 
 
 class DatabaseHarm(StrEnum):
@@ -32,7 +31,7 @@ class MirrorHarm(StrEnum):
     """What happens to the mirror."""
 
     SEGMENT_GONE = "a segment before the newest is deleted"
-    SEGMENT_SPOILT = "the first bytes of a segment are overwritten"
+    SEGMENT_SPOILT = "the first byte of a segment changes"
     RECORDS_CHANGED = "a byte changes in each of some records in a row"
     CUT_OFF = "a segment ends within a record"
 
@@ -97,15 +96,23 @@ def harm_mirror(path: Path, blow: Blow) -> None:
         case MirrorHarm.SEGMENT_GONE:
             _chosen(segments[:-1], blow).unlink()
         case MirrorHarm.SEGMENT_SPOILT:
-            for offset in range(PREFIX_BYTES):
-                flip(chosen, offset)
+            _change(chosen, 0)
         case MirrorHarm.RECORDS_CHANGED:
             for offset, size in _hit(chosen, blow)[: blow.count]:
-                flip(chosen, offset + blow.spot % size)
+                _change(chosen, offset + blow.spot % size)
         case MirrorHarm.CUT_OFF:
             offset, size = _hit(chosen, blow)[0]
             with chosen.open("r+b") as file:
                 file.truncate(offset + LENGTH_BYTES + blow.spot % (size - LENGTH_BYTES))
+
+
+def _change(path: Path, offset: int) -> None:
+    """Change a byte so that no second change brings back what stood there."""
+    with path.open("r+b") as file:
+        file.seek(offset)
+        byte = file.read(1)[0]
+        file.seek(offset)
+        file.write(bytes([(byte + 1) % 256]))
 
 
 def _segments(path: Path) -> list[Path]:

@@ -45,6 +45,10 @@ YEARS_LATER = date(2031, 1, 1)
 """A day on which every entry of these stories is past its term."""
 
 
+MOST_SPARES = 2
+"""From backups of the same journal."""
+
+
 @dataclass(frozen=True)
 class KioskBackup:
     """A backup of one kiosk, and what the outside knew then to be on its disk."""
@@ -64,6 +68,8 @@ class Errands:
         self.bundles: list[Path] = []
         self.receipts: list[Path] = []
         self.backups: list[KioskBackup] = []
+        self._spares: dict[str, list[Kiosk]] = {}
+        """Machines that took the place of the one with this journal, the newest last."""
 
     # --- courier ------------------------------------------------------------------------------
 
@@ -152,15 +158,16 @@ class Errands:
         self.backups.append(backup)
 
     def put_spare_in_place(self, backup: KioskBackup, *, has_died: bool) -> Kiosk | None:
-        """A spare machine takes the place of the one that the backup is of.
+        """A spare machine takes the place of the one that the backup is of, or of its first spare.
 
-        The old one is dead, or somebody switches it on again. None where nobody would do that: no
-        machine has the journal of the backup any more, or the gateway has been restored since from
-        a backup of its own and lacks what no disk holds any more.
+        The old one is dead, or somebody switches it on again. None where nobody would do that:
+        neither the machine with the journal of the backup nor a spare from one is there any more,
+        two spares were put in place already, or the gateway has been restored since from a backup
+        of its own and lacks what no disk holds any more.
         """
-        world = self._world
-        old = next((one for one in world.kiosks if one.incarnation == backup.incarnation), None)
-        if old is None:
+        world, spares = self._world, self._spares.setdefault(backup.incarnation, [])
+        old = self._in_place(backup.incarnation)
+        if old is None or len(spares) == MOST_SPARES:
             return None
         folder = world.new_folder()
         folder.mkdir()
@@ -187,13 +194,23 @@ class Errands:
         if has_died:
             old.stop()
             world.kiosks.remove(old)
-        # One spare for one machine; and what the old one handed over is on no disk now.
-        self.backups = [one for one in self.backups if one.incarnation != backup.incarnation]
-        world.backups.clear()
+        world.backups.clear()  # what the old one handed over is on no disk now
         spare = world.add_kiosk(backup.device, folder, backup.memory.copy())
+        spares.append(spare)
+        if len(spares) == MOST_SPARES:
+            others = [one for one in self.backups if one.incarnation != backup.incarnation]
+            self.backups = others
         for row in spare.rows():
             spare.memory.accepted.setdefault(row.entry().id, row.body)
         return spare
+
+    def _in_place(self, incarnation: str) -> Kiosk | None:
+        """Who stands in for the machine with this journal: its newest spare that is there, or it
+        itself."""
+        kiosks = self._world.kiosks
+        spares = [one for one in reversed(self._spares[incarnation]) if one in kiosks]
+        own = [one for one in kiosks if one.incarnation == incarnation]
+        return next(iter([*spares, *own]), None)
 
     def _is_everything_somewhere(self, opened: Backup, backup: KioskBackup) -> bool:
         carried = {

@@ -104,8 +104,8 @@ class Hospital:
         self.decided: dict[Seat, set[str]] = {}
         self.beyond_when_ended: dict[tuple[str, str], set[int]] = {}
         """What of an ended journal was here beyond its end when it was ended."""
-        self.has_gone_back = False
-        """Whether it was ever restored: until the kiosks know, it may lack what they let go."""
+        self.restores = 0
+        """How often it went back: until the kiosks know, it may lack what they let go."""
         self.changes = 0
         """Grows whenever the database may have changed."""
         self._statements: dict[Any, Any] = {}
@@ -170,7 +170,7 @@ class Hospital:
         """Go on from an older copy."""
         assert isinstance(self._place, Path)
         self.stop()
-        self.has_gone_back = True
+        self.restores += 1
         for each in self._place.parent.glob(f"{self._place.name}*"):
             each.unlink()
         self._place.write_bytes(copy.read_bytes())

@@ -63,6 +63,8 @@ class Observer:
         self._lost: set[Link] = set()
         self._looked_at: set[Link] = set()
         self._checked_at = 0
+        self._ends: dict[tuple[str, str], int] = {}
+        self._restores = 0
 
     def learn(self, kiosk: Kiosk) -> None:
         """Read a journal that a start has just put in order, or that has grown."""
@@ -85,7 +87,8 @@ class Observer:
             assert after == before, f"a forged answer to {kiosk.line.asked} was believed"
         is_mark = kiosk.line.asked.startswith("/v1/streams/") and kiosk.line.status == 200
         if is_mark and kiosk.line.suffered in HEARD:
-            assert self._contradicts(kiosk) <= kiosk.is_contradicted, (
+            is_shown = kiosk.is_contradicted or self.is_mark_in_gap(kiosk)
+            assert self._contradicts(kiosk) <= is_shown, (
                 f"the gateway has entries of {kiosk.incarnation} that are not on this disk, "
                 f"and the first contact did not show it: {kiosk.service.state.step!r}"
             )
@@ -161,13 +164,13 @@ class Observer:
             decided = hospital.decided.get((told.device, told.incarnation, told.seq), set())
             assert told.verdict.value in decided, f"nobody decided {told}"
 
-    def check_end(self, kiosk: Kiosk, is_fenced: bool) -> None:
+    def check_end(self, kiosk: Kiosk, is_stopped: bool) -> None:
         """In the end every accepted entry is at the gateway, or was ended by a person."""
         assert kiosk.core.journal.verify() is None
-        if not is_fenced:
+        if not is_stopped:
             self._check_proofs(kiosk)
         for entry_id in kiosk.memory.accepted:
-            is_kept = is_fenced and any(row.entry().id == entry_id for row in kiosk.rows())
+            is_kept = is_stopped and any(row.entry().id == entry_id for row in kiosk.rows())
             assert is_kept or self.is_known(kiosk.device, entry_id), (
                 f"{kiosk.device} accepted {entry_id}, and nobody has it"
             )
@@ -184,6 +187,20 @@ class Observer:
             assert is_proven or is_there or row.seq in decided, (
                 f"entry {row.seq} of {kiosk.device} ended with neither receipt nor decision"
             )
+
+    def is_hidden_twin(self, kiosk: Kiosk) -> bool:
+        """Whether this disk wrote other entries than the gateway has, and its mark cannot show it.
+
+        Then its entries are refused and stay on it: said in docs/durability.md.
+        """
+        return self.is_mark_in_gap(kiosk) and self._contradicts(kiosk)
+
+    def is_mark_in_gap(self, kiosk: Kiosk) -> bool:
+        """Whether the gateway's mark stands at an entry whose hash this disk has lost."""
+        of_journal = stream.c.incarnation == kiosk.incarnation
+        marks = select(stream.c.high_water).where(stream.c.device == kiosk.device, of_journal)
+        named = kiosk.memory.named.get(kiosk.incarnation, ())
+        return any(holds(named, row.high_water) for row in self._hospital.rows(marks))
 
     def _contradicts(self, kiosk: Kiosk) -> bool:
         """Whether the gateway has entries of this journal that are not on this disk, and that
@@ -224,11 +241,25 @@ class Observer:
         for ended, seqs in ends.items():
             came = seqs - before.get(ended, seqs)
             assert not came, f"{ended} was ended before seq {came}"
+        cases = {row.case_id for row in self._hospital.rows(select(open_case.c.case_id))}
         for row in self._hospital.rows(select(inbox).where(inbox.c.outcome == "accepted")):
             fact = decode_entry(bytes(row.body)).fact
             if isinstance(fact, JournalReplaced) and fact.reason == RESTORED_FROM_BACKUP:
                 old = (row.device, fact.previous_incarnation)
                 assert old in ends, f"{row.incarnation} took the place of {old}, still open"
+                assert f"gw:{row.entry_id}" in cases, f"no case tells of {row.incarnation}"
+        self._check_first_ends()
+
+    def _check_first_ends(self) -> None:
+        """Whoever takes its place later, a journal has ended where it was ended first."""
+        ends = {
+            (row.device, row.incarnation): row.fenced_seq
+            for row in self._hospital.rows(select(stream).where(stream.c.fenced_at.is_not(None)))
+        }
+        if self._restores == self._hospital.restores:
+            changed = {journal for journal, seq in self._ends.items() if ends.get(journal) != seq}
+            assert not changed, f"{changed} ended elsewhere before"
+        self._ends, self._restores = ends, self._hospital.restores
 
     def _check_gaps(self) -> None:
         """A mark moves over what is here, was ended or was named lost, and over nothing else."""

@@ -26,6 +26,7 @@ from store_forward.store.sending.marks import Step
 from store_forward.store.sending.outbox import Waiting
 from store_forward.store.store import Role, Store
 from store_forward.sync.client import GatewayClient
+from store_forward.sync.engine import shown
 from store_forward.sync.service import Surroundings, SyncService
 from tests.fakes.journal_of import entry_of
 from tests.simulation.hospital import HOST, Hospital
@@ -257,6 +258,11 @@ class Kiosk:
     @property
     def is_contradicted(self) -> bool:
         return self.service.state.step in (Step.ROLLED_BACK, Step.OTHER_CHAIN)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether core is told to sell nothing, by the mark or by the refusal of a batch."""
+        return shown(self.service.state).journal is Step.OTHER_CHAIN
 
     @property
     def seems_contradicted(self) -> bool:

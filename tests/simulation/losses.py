@@ -68,7 +68,7 @@ class Losses:
             if there.get(row.seq) != row.hash.hex()
             and not observer.is_known(kiosk.device, row.entry().id)
         ]
-        has_gone_back = self._world.hospital.has_gone_back
+        has_gone_back = self._world.hospital.restores > 0
         assert not lacking or has_gone_back or kiosk.memory.is_struck, (
             f"entries {lacking} of {kiosk.device} are neither mirrored nor at the gateway"
         )

@@ -14,8 +14,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from store_forward.contract.facts import (
-    CaseOpened,
-    KioskStarted,
     NoteCredited,
     NoteEscrowed,
     NoteGivenBack,
@@ -314,17 +312,6 @@ class Simulation(ByHand):
 
     def contradicted(self) -> bool:
         return any(each.is_contradicted or each.seems_contradicted for each in self.world.kiosks)
-
-    def note(self, kiosk: Kiosk, kind: str, count: int) -> None:
-        for _ in range(count):
-            number = self.world.numbers.new_id()
-            if kind == "start":
-                kiosk.record(KioskStarted("1"))
-            elif kind == "case":
-                kiosk.record(CaseOpened(number, None, "note_unsure", 1000, f"S{number[-6:]}"))
-            else:
-                kiosk.record(NoteCredited(None, number, 1000))
-        self.world.observer.learn(kiosk)
 
     def tell_of_notes(self, kiosk: Kiosk, count: int, trouble: Trouble, spot: int) -> None:
         """Record notes and hand them over, if there is a way; the batch has this trouble."""

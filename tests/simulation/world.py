@@ -172,7 +172,8 @@ class World:
         self._drive(self._is_done)
         self.observer.check(self.kiosks)
         for kiosk in self.kiosks:
-            self.observer.check_end(kiosk, self._is_fenced(kiosk))
+            is_stopped = self._is_fenced(kiosk) or self.observer.is_hidden_twin(kiosk)
+            self.observer.check_end(kiosk, is_stopped)
 
     def _drive(self, is_there: Callable[[Kiosk], bool]) -> None:
         self.watch.seconds += 1.0
@@ -195,6 +196,8 @@ class World:
             return False
         if self._is_fenced(kiosk):
             return True
+        if self.observer.is_hidden_twin(kiosk):
+            return kiosk.is_refused
         held_lanes: set[str] = set()
         held_ids: set[str] = set()
         cases = {case for _, case in self.parked_cases()}
@@ -220,6 +223,8 @@ class World:
     def _is_done(self, kiosk: Kiosk) -> bool:
         if self._is_fenced(kiosk):
             return self._has_met(kiosk)
+        if self.observer.is_hidden_twin(kiosk):
+            return kiosk.is_refused
         outbox = kiosk.core.outbox
         return self._has_met(kiosk) and not outbox.backlog().count and not outbox.parked()
 

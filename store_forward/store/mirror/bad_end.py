@@ -9,7 +9,7 @@ later has no such part, unless zeros are what the damage put there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from store_forward.store.mirror.format import (
     ENTRY_OVERHEAD,
@@ -48,6 +48,13 @@ class BadEnd:
     most_entries: int
     may_be_torn: bool
     written_bytes: int | None = None
+
+    def after(self, segments: int) -> BadEnd:
+        """The same behind so many other segments that say nothing or were set aside.
+
+        Each may have held as many entries, or so many numbers were left out for it.
+        """
+        return replace(self, most_entries=self.most_entries + segments * _most(MOST_ROOM_BYTES))
 
     def may_be_just(self, sizes: Sequence[int]) -> bool:
         """Whether entries of these sizes, and no more, may have stood there.
@@ -88,14 +95,18 @@ def judge_end(data: bytes, start: int) -> BadEnd | None:
         room = len(data) - start  # and more records may have stood in what is zeros now
     else:
         room = max(end, written) - start
-    most = -(-room // (SMALLEST_ENTRY_BYTES + ENTRY_OVERHEAD))
-    return BadEnd(most, may_be_torn, None if is_cut or may_be_torn else written - start)
+    return BadEnd(_most(room), may_be_torn, None if is_cut or may_be_torn else written - start)
 
 
 def unreadable(data: bytes) -> BadEnd:
     """The same of a segment that says nothing at all: it was whole before it had its name."""
     room = max(MOST_ROOM_BYTES, len(data)) if not data.endswith(b"\0") else len(data)
-    return BadEnd(-(-room // (SMALLEST_ENTRY_BYTES + ENTRY_OVERHEAD)), may_be_torn=False)
+    return BadEnd(_most(room), may_be_torn=False)
+
+
+def _most(room: int) -> int:
+    """How many entries so many bytes have room for."""
+    return -(-room // (SMALLEST_ENTRY_BYTES + ENTRY_OVERHEAD))
 
 
 def _has_bare_sector(data: bytes, start: int, end: int) -> bool:

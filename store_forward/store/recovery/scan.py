@@ -131,6 +131,9 @@ def scan(
             break
     if state.identity is None or state.newest is None:
         return None, tuple(state.damaged) or _empty(directory, found)
+    bad_end = state.bad_end
+    if bad_end is not None and state.is_headless:
+        bad_end = bad_end.after(found[-1] - state.newest.number - 1)
     finding = MirrorFinding(
         identity=state.identity,
         base=state.base(),
@@ -147,7 +150,7 @@ def scan(
         is_whole=not left,
         known_seq=state.known_seq,
         newest_after=max(state.newest_after, state.base().seq),
-        bad_end=state.bad_end,
+        bad_end=bad_end,
         is_headless=state.is_headless,
     )
     return finding, tuple(state.damaged)

@@ -182,6 +182,26 @@ def test_the_damaged_bytes_are_kept(disk: KioskDisk) -> None:
     assert len(list(disk.mirror.glob("*.segment.quarantined-*"))) == 1
 
 
+def test_numbers_left_out_once_are_not_given_when_the_next_segment_is_lost_too(
+    disk: KioskDisk, tmp_path: Path
+) -> None:
+    """What says how far they went is in that segment."""
+    given = []
+    for number in range(3):
+        lose_database(disk)
+        if number:
+            spoil(disk.segments()[-1])
+        with disk.boot() as store:
+            given.append([row.seq for row in store.journal.read(7, 100)])
+            disk = power_cut(store, tmp_path / f"cut-{number}")
+    assert given[0][-1] < given[1][0] < given[1][-1] < given[2][0]
+
+
+def spoil(segment: Path) -> None:
+    """Nothing of it can be read any more."""
+    segment.write_bytes(bytes(each ^ 0x55 for each in segment.read_bytes().rstrip(b"\0")))
+
+
 def test_behind_it_the_mirror_alone_is_enough_again(disk: KioskDisk, tmp_path: Path) -> None:
     lose_database(disk)
     with disk.boot() as store:
