@@ -143,6 +143,8 @@ def verify_request(
     present = {name.lower() for name in headers}
     if not present & {"signature", "signature-input"}:
         raise BadSignature(SignatureFault.UNSIGNED, "the request carries no signature")
+    if "#" in url:  # no client sends a fragment: a Host header would hide the true path in one
+        raise BadSignature(SignatureFault.BAD_SIGNATURE, "the request's URL has a fragment")
     keys = _EnrolledKeys(find_key)
     verifier = _Verifier(signature_algorithm=ED25519, key_resolver=keys)
     message = _Message(method.upper(), url, dict(headers))

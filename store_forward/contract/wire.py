@@ -14,12 +14,16 @@ MAX_BATCH_BYTES = 1_048_576
 
 MAX_BATCH_ITEMS = 500
 
-Hex32 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 LARGEST_SEQ = 2**53
 """Every reader of JSON knows whole numbers up to here exactly, and every database holds them."""
 
+# Python's $ matches before a newline at the end too, that of JSON Schema does not.
+_HEX_32 = r"^[0-9a-f]{64}$(?!\n)"
+_NAME = r"^[A-Za-z0-9._:-]+$(?!\n)"
+
+Hex32 = Annotated[str, msgspec.Meta(pattern=_HEX_32)]
 Seq = Annotated[int, msgspec.Meta(ge=1, le=LARGEST_SEQ)]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=_NAME)]
 
 
 class Item(Redacted, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

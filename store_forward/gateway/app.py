@@ -48,12 +48,12 @@ def create_app(gateway: Gateway) -> Litestar:
 def _refused(request: AnyRequest, fault: Refused) -> Response[bytes]:
     problem = fault.problem
     write = log.error if fault.alarm else log.info
-    write("refused", path=request.url.path, status=problem.status, code=problem.code)
+    write("refused", path=_path(request), status=problem.status, code=problem.code)
     return _problem(problem, fault.retry_after_seconds)
 
 
 def _unavailable(request: AnyRequest, fault: DatabaseUnavailable) -> Response[bytes]:
-    log.error("database_unavailable", path=request.url.path, reason=str(fault))
+    log.error("database_unavailable", path=_path(request), reason=str(fault))
     return _problem(_plain(503, "database_unavailable"), RETRY_AFTER_SECONDS)
 
 
@@ -61,14 +61,19 @@ def _framework(request: AnyRequest, fault: HTTPException) -> Response[bytes]:
     status = fault.status_code
     if status >= 500:
         return _fault(request, fault)
-    log.info("refused", path=request.url.path, status=status)
+    log.info("refused", path=_path(request), status=status)
     return _problem(_plain(status, CODES.get(status, "bad_request")))
 
 
 def _fault(request: AnyRequest, fault: Exception) -> Response[bytes]:
     # As text: a renderer that shows local variables would put patient data into the log.
-    log.error("fault", path=request.url.path, stack="".join(format_exception(fault)))
+    log.error("fault", path=_path(request), stack="".join(format_exception(fault)))
     return _problem(_plain(500, "internal"))
+
+
+def _path(request: AnyRequest) -> str:
+    # Not its URL: a Host header with a port that is none would raise here, in place of an answer.
+    return str(request.scope["path"])
 
 
 def _plain(status: int, code: str) -> Problem:

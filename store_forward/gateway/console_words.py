@@ -94,4 +94,6 @@ def meaning_of(reason: str) -> str:
 
 def meaning_of_parked(reason: str) -> str:
     """The same of an entry that a kiosk holds parked; ``reason`` is the refusal's code."""
+    if reason == "decided_before":
+        return "网关恢复备份前已处理的记录，请核对后再次处理"
     return f"记录未能上传，自助机已暂存（{reason}）"

@@ -81,7 +81,7 @@ def _paths() -> dict[str, Any]:
     stream = [_parameter("incarnation", "path", {"type": "string"})]
     return {
         "/v1/batches": {
-            "post": _operation("postBatch", BatchAnswer, Batch, also=(409, 413)),
+            "post": _operation("postBatch", BatchAnswer, Batch, also=(409,)),
         },
         "/v1/transactions/{id}": {
             "get": _operation("getTransaction", TransactionStatus, parameters=wanted, also=(404,)),
@@ -90,13 +90,13 @@ def _paths() -> dict[str, Any]:
             "get": _operation("getReference", ReferencePage, parameters=reference, also=(404,)),
         },
         "/v1/allotments/lease": {
-            "post": _operation("leaseSlots", LeaseAnswer, LeaseRequest, also=(409, 413)),
+            "post": _operation("leaseSlots", LeaseAnswer, LeaseRequest, also=(409,)),
         },
         "/v1/allotments/return": {
-            "post": _operation("returnSlots", LeaseAnswer, LeaseReturn, also=(413,)),
+            "post": _operation("returnSlots", LeaseAnswer, LeaseReturn),
         },
         "/v1/exceptions": {
-            "post": _operation("postExceptions", ExceptionAnswer, ExceptionReport, also=(409, 413)),
+            "post": _operation("postExceptions", ExceptionAnswer, ExceptionReport, also=(409,)),
         },
         "/v1/resolutions": {
             "get": _operation(
@@ -139,7 +139,8 @@ def _operation(
     parameters: list[dict[str, Any]] | None = None,
     also: tuple[int, ...] = (),
 ) -> dict[str, Any]:
-    refusals = (401, 422, 503, *also) if body is None else (400, 401, 403, 415, 422, 503, *also)
+    of_body = () if body is None else (400, 403, 413, 415)
+    refusals = (401, 422, 503, *of_body, *also)
     operation: dict[str, Any] = {
         "operationId": operation_id,
         "responses": {

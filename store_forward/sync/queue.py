@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from store_forward.store.sending.exceptions import Standout
+from store_forward.store.sending.exceptions import DECIDED_BEFORE, Standout
 from store_forward.store.store import Store
 from store_forward.sync.lanes import WINDOW, WaitingRoom
 from store_forward.sync.steps import Offer, Work
@@ -47,9 +47,11 @@ class Queue:
         )
 
     def _offers(self, parked: list[Standout], at: float) -> tuple[Offer, ...]:
-        attempts = {each.seq: each.attempts for each in parked}
+        attempts = {each.seq: each.attempts for each in parked if each.code != DECIDED_BEFORE}
         since = {seq: self._refused_at.get(seq, at) for seq in attempts}
         self._refused_at = since
         return tuple(
-            Offer(each, attempts[each.seq], since[each.seq]) for each in self._room.offerable()
+            Offer(each, attempts[each.seq], since[each.seq])
+            for each in self._room.offerable()
+            if each.seq in attempts
         )

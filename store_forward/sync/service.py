@@ -280,8 +280,6 @@ class SyncService:
         except (ReceiptRefused, *PASSING) as error:
             return PullFailed(self._moment(), MARK, None, str(error))
         has_fallen_back = before != (outbox.acked_seq(), outbox.ahead())
-        if has_fallen_back:
-            self._store.resolutions.keep_cursor("")
         self._look()
         head = self._store.journal.head().seq
         detail = f"the gateway has this journal up to {mark.high_water}, here it ends at {head}"
@@ -297,8 +295,9 @@ class SyncService:
         if not isinstance(answer, ExceptionAnswer):
             return PullFailed(self._moment(), REPORT, answer)
         self._board.note_contact()
+        recorded = [case.seq for case in answer.cases if case.state == "recorded"]
         try:
-            outbox.note_reported([each.seq for each in parked])
+            outbox.note_reported([each.seq for each in parked], recorded)
         except PASSING as error:
             return PullFailed(self._moment(), REPORT, None, str(error))
         self._look()

@@ -93,6 +93,8 @@ def test_header_names_are_case_insensitive() -> None:
         "https://elsewhere:8443/v1/batches",
         "https:///v1/batches",
         "https://bad host/v1/batches",
+        "https://127.0.0.1:8443/v1/batches#/v1/allotments/lease",
+        "https://127.0.0.1:8443/v1/batches?#/v1/allotments/lease",
     ],
 )
 def test_a_signature_is_for_one_path_query_and_host_only(url: str) -> None:

@@ -21,7 +21,7 @@ from store_forward.contract.wire import SlotLease
 from store_forward.store.driver import Access, open_connection
 from store_forward.store.journal import Row
 from store_forward.store.keys import StoreKey
-from store_forward.store.sending.exceptions import Standout
+from store_forward.store.sending.exceptions import DECIDED_BEFORE, Standout
 from store_forward.store.sending.marks import Step
 from store_forward.store.sending.outbox import Waiting
 from store_forward.store.store import Role, Store
@@ -286,6 +286,10 @@ class Kiosk:
         return seq <= outbox.acked_seq() or any(
             each.first <= seq <= each.last for each in outbox.ahead()
         )
+
+    def doubted(self) -> set[int]:
+        """Entries that staff had ended at a gateway which has gone back to a backup since."""
+        return {each.seq for each in self.core.outbox.parked() if each.code == DECIDED_BEFORE}
 
     def copy_disk(self, to: Path) -> Memory:
         """Copy the disk of the machine, which is switched off for it; return what is on it."""

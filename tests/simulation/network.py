@@ -148,12 +148,16 @@ class Line(httpx.AsyncBaseTransport):
     def _changed(
         self, trouble: Trouble, request: httpx.Request, answer: httpx.Response
     ) -> httpx.Response:
+        if trouble in FORGERIES and answer.status_code != 200:
+            # Refusals are not signed: nothing in them can be forged, and they are believed.
+            self.suffered = Trouble.NONE
+            return answer
         content = answer.content
         if trouble is Trouble.ANSWER_CUT:
             content = content[: self.spot % (len(content) or 1)]
         elif trouble is Trouble.ANSWER_FLIPPED:
             content = self._flipped(content)
-        elif trouble in FORGERIES and answer.status_code == 200:
+        elif trouble in FORGERIES:
             content = _forged(request, content)
         else:
             return answer

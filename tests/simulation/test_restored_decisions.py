@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from sqlalchemy import select
 
 from store_forward.contract.facts import NoteCredited
 from store_forward.contract.resolutions import Verdict
+from store_forward.gateway.tables import inbox
 from tests.simulation.kiosk import Kiosk
 from tests.simulation.machine import Simulation
 from tests.simulation.world import World
@@ -56,3 +58,30 @@ def test_a_decision_made_again_after_a_restore_reaches_the_kiosk(
     record_a_note(world, kiosk)
     step_until(world, kiosk, lambda: not kiosk.core.outbox.backlog().count)
     assert len({each.number for each in kiosk.core.resolutions.all()}) == 2
+
+
+@pytest.mark.parametrize("verdict", [Verdict.SETTLED, Verdict.RESEND])
+def test_what_was_settled_before_a_restore_waits_for_somebody_to_decide_again(
+    world: World, kiosk: Kiosk, verdict: Verdict
+) -> None:
+    """Staff have booked it by hand; that its cause is mended since must not book it twice."""
+    record_a_note(world, kiosk)
+    step_until(world, kiosk, lambda: not kiosk.core.outbox.backlog().count)
+    world.back_up()
+    refused = record_a_note(world, kiosk)
+    world.hospital.poison[f'"id":"{refused}"'.encode()] = 422
+    step_until(world, kiosk, lambda: bool(world.parked_cases()))
+    world.decide(Verdict.SETTLED, 0)
+    step_until(world, kiosk, lambda: not kiosk.core.outbox.backlog().count)
+    world.restore(world.backups[0])
+    world.hospital.poison.clear()
+    step_until(world, kiosk, lambda: bool(world.parked_cases()))
+    world.watch.seconds += 86_400.0
+    for _ in range(50):
+        world.step(kiosk)
+    (standout,) = kiosk.core.outbox.parked()
+    assert (standout.code, kiosk.core.outbox.backlog().count) == ("decided_before", 1)
+    world.decide(verdict, 0)
+    step_until(world, kiosk, lambda: not kiosk.core.outbox.backlog().count)
+    booked = world.hospital.rows(select(inbox).where(inbox.c.entry_id == refused))
+    assert len(booked) == (1 if verdict is Verdict.RESEND else 0)

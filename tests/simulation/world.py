@@ -205,7 +205,8 @@ class World:
             if kiosk.is_covered(row.seq):
                 continue
             entry = row.entry()
-            is_poison = any(poison in row.body for poison in self.hospital.poison)
+            is_doubted = row.seq in kiosk.doubted()
+            is_poison = is_doubted or any(poison in row.body for poison in self.hospital.poison)
             is_parked = kiosk.core.outbox.outcome_of_entry(row.seq) is Standing.PARKED
             # No case where a stick, or a lost answer, has left it with the gateway already.
             is_told = f"parked:{kiosk.incarnation}:{row.seq}" in cases

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -61,6 +61,10 @@ class Standout(msgspec.Struct, frozen=True):
 TAKEN = (Outcome.ACCEPTED, Outcome.DUPLICATE)
 """Outcomes of an entry that is no exception."""
 
+DECIDED_BEFORE = "decided_before"
+"""Code of a parked entry about which a person had decided, at a gateway that may have lost that.
+What it tells may be booked by hand, so it is not offered until somebody decides once more."""
+
 _COLUMNS = "seq, state, code, his_ref, retryable, attempts, reported"
 
 
@@ -78,6 +82,10 @@ class Exceptions:
         """Those that wait because the gateway refused them, oldest first."""
         return self._read("state = 'parked'")
 
+    def ended(self) -> list[Standout]:
+        """Those a person has decided about, oldest first."""
+        return self._read("state IN ('settled', 'withdrawn')")
+
     def park(self, seq: int, code: str) -> None:
         """Note one more refusal of this entry; what was reported stays reported."""
         self._connection.execute(
@@ -92,6 +100,23 @@ class Exceptions:
     def unpark(self, seq: int) -> None:
         """The entry is offered again like any other. No effect when it is not parked."""
         self._connection.execute("DELETE FROM exception WHERE seq = ? AND state = 'parked'", (seq,))
+
+    def doubt(self, seqs: Iterable[int]) -> None:
+        """These decisions may be lost at the gateway: a person must decide again."""
+        for seq in seqs:
+            self._connection.execute(
+                "UPDATE exception SET state = 'parked', code = ?, retryable = 1, reported = 0 "
+                "WHERE seq = ?",
+                (DECIDED_BEFORE, seq),
+            )
+
+    def is_doubted(self, seq: int) -> bool:
+        """Whether a decision about this entry may be lost at the gateway."""
+        row = self._connection.row(
+            "SELECT 1 FROM exception WHERE seq = ? AND state = 'parked' AND code = ?",
+            (seq, DECIDED_BEFORE),
+        )
+        return row is not None
 
     def note_reported(self, seq: int) -> None:
         """The gateway has been told of this parked entry."""

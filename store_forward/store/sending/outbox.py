@@ -247,11 +247,16 @@ class Outbox:
             for seq in seqs:
                 self._exceptions.unpark(seq)
 
-    def note_reported(self, seqs: Sequence[int]) -> None:
-        """The gateway has been told of these parked entries."""
+    def note_reported(self, seqs: Sequence[int], recorded: Sequence[int] = ()) -> None:
+        """The gateway has been told of these parked entries; it has those ``recorded`` already.
+
+        One of them that is held back only because somebody had decided about it goes again.
+        """
         with self._connection.transaction():
             for seq in seqs:
                 self._exceptions.note_reported(seq)
+            for seq in filter(self._exceptions.is_doubted, recorded):
+                self._exceptions.unpark(seq)
 
     def exceptions(self) -> list[Standout]:
         """Entries for staff to look at, oldest first."""
@@ -316,7 +321,14 @@ class Outbox:
         """Wait again with everything but this. What was purged here cannot wait again."""
         self._exceptions.report_again()
         beyond = [each for each in ahead if each.last > acked_seq]
-        return self._coverage.fall_back(max(acked_seq, self._journal.base().seq), beyond)
+        acked = self._coverage.fall_back(max(acked_seq, self._journal.base().seq), beyond)
+        ended = [each.seq for each in self._exceptions.ended()]
+        waiting = [seq for seq in ended if not self._coverage.covers(seq)]
+        # What had been recorded there before it was decided about is to be recorded once more.
+        self._exceptions.doubt([seq for seq in waiting if not self._receipts.prove(seq)])
+        # Those that the gateway still knows are fetched again.
+        self._connection.execute("DELETE FROM status WHERE name = 'resolutions'")
+        return acked
 
 
 _DESCRIPTION = "seq, kind, lane, body"

@@ -51,6 +51,12 @@ class Receipts:
         found = self._connection.rows("SELECT body FROM receipt ORDER BY last_seq, batch_id")
         return [_read_receipt(body) for (body,) in found]
 
+    def prove(self, seq: int) -> bool:
+        """Whether a receipt says that this entry was recorded, whatever became of it since."""
+        found = self._connection.rows("SELECT body FROM receipt WHERE last_seq >= ?", (seq,))
+        spans = (span for (body,) in found for span in _read_receipt(body).spans)
+        return any(span.first_seq <= seq <= span.last_seq for span in spans)
+
     def check_journal(self, device: str, incarnation: str) -> None:
         """Raises ReceiptRefused when this names another journal than ours."""
         ours = self._identity

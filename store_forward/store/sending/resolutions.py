@@ -45,7 +45,7 @@ class Resolutions:
                 "SELECT body FROM resolution WHERE number = ?", (resolution.number,)
             )
             if known is not None:
-                return False
+                return self._confirm(resolution)
             self._connection.execute(
                 "INSERT INTO resolution (number, seq, verdict, body) VALUES (?, ?, ?, ?)",
                 (
@@ -112,6 +112,14 @@ class Resolutions:
                 "ON CONFLICT (name) DO UPDATE SET body = excluded.body",
                 (cursor.encode(),),
             )
+
+    def _confirm(self, resolution: Resolution) -> bool:
+        """A decision that is known holds again where it was in doubt whether the gateway has it."""
+        is_doubted = self._exceptions.is_doubted(resolution.seq)
+        if not is_doubted or resolution.verdict is Verdict.RESEND:
+            return False
+        self._apply(resolution)
+        return True
 
     def _apply(self, resolution: Resolution) -> None:
         match resolution.verdict:

@@ -26,7 +26,7 @@ from store_forward.gateway.app import create_app
 from store_forward.gateway.batches import BatchDesk
 from tests.postgres.places import Place, locked_elsewhere
 from tests.unit.gateway.bench import DEVICE_KEY, KIOSK, MORNING
-from tests.unit.gateway.http_kiosk import HOST, Kiosk, a_batch, problem
+from tests.unit.gateway.http_kiosk import HOST, TOKEN, Kiosk, a_batch, problem
 
 
 def test_a_signed_batch_is_answered(kiosk: Kiosk) -> None:
@@ -122,6 +122,8 @@ def altered(**fields: Any) -> bytes:
     [
         (altered(device=7), "$.device"),
         (altered(device="a b"), "$.device"),
+        (altered(incarnation="inc-1\n"), "$.incarnation"),
+        (altered(items=[{"seq": 1, "hash": "0" * 64 + "\n", "entry": {}}]), "$.items[0].hash"),
         (altered(items=[{"seq": 1, "previous": "0"}]), "$.items[0].previous"),
         (altered(items=[{"seq": 0, "hash": "0" * 64, "entry": {}}]), "$.items[0].seq"),
         (altered(items=[{"seq": 1, "entry": {}}]), "$.items[0]"),
@@ -219,6 +221,18 @@ def test_the_openapi_document_describes_every_route(kiosk: Kiosk) -> None:
     }
     for name in references(document):
         assert name in document["components"]["schemas"], name
+
+
+def test_the_openapi_document_tells_of_bodies_that_are_too_large(kiosk: Kiosk) -> None:
+    paths = kiosk.client.get("/schema").json()["paths"]
+    writes = {path: item["post"] for path, item in paths.items() if "post" in item}
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    for path, operation in writes.items():
+        asked = path.replace("{id}", "x").replace("{incarnation}", "x")
+        body = b" " * (MAX_BATCH_BYTES + 1)
+        response = kiosk.client.post(asked, content=body, headers=headers)
+        assert problem(response) == (413, "too_large")
+        assert "413" in operation["responses"], path
 
 
 def references(node: object) -> Iterator[str]:

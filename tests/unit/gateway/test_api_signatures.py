@@ -27,6 +27,17 @@ def test_writes_without_a_signature_are_refused(kiosk: Kiosk, path: str) -> None
     assert problem(response) == (401, "unsigned")
 
 
+@pytest.mark.parametrize("port", ["no", "99999999", "-1"])
+def test_a_host_with_a_port_that_is_none_is_answered_like_any_other(
+    kiosk: Kiosk, port: str
+) -> None:
+    host = {"Host": f"testserver.local:{port}"}
+    path = "/v1/reference/doctors"
+    assert problem(kiosk.client.get(path, headers=host)) == (401, "unsigned")
+    signed = signed_headers("GET", HOST + path, b"", DEVICE_KEY, KIOSK)
+    assert problem(kiosk.client.get(path, headers={**signed, **host})) == (401, "bad_signature")
+
+
 def test_a_withdrawn_kiosk_is_unknown_from_its_next_request_on(
     kiosk: Kiosk, tmp_path: Path
 ) -> None:
