@@ -170,6 +170,8 @@ class World:
         self.observer.check(self.kiosks)
         self._end_exceptions()
         self._drive(self._is_done)
+        self._decide_the_rest()
+        self._drive(self._needs_nobody)
         self.observer.check(self.kiosks)
         for kiosk in self.kiosks:
             is_stopped = self._is_fenced(kiosk) or self.observer.is_hidden_twin(kiosk)
@@ -239,6 +241,20 @@ class World:
         for index in range(len(self.parked_cases())):
             self.decide(verdicts[index % 2], 0)
         self.hospital.poison.clear()
+
+    def _decide_the_rest(self) -> None:
+        """Staff decide about whatever is still a case: what was refused, doubted, or opened by a
+        kiosk itself."""
+        query = select(open_case).where(open_case.c.closed_at.is_(None))
+        for row in self.hospital.rows(query):
+            told = CaseVerdict(row.device, Verdict.SETTLED, "staff-7", "looked_at")
+            request = f"/v1/cases/{row.case_id}/resolve"
+            self.runner.run(self.hospital.ask_as_operator(request, told))
+        self.watch.seconds += 61.0  # then kiosks ask again what was decided
+
+    def _needs_nobody(self, kiosk: Kiosk) -> bool:
+        """Nothing at the kiosk waits for a person any more."""
+        return self._is_fenced(kiosk) or kiosk.core.matters.count_open() == 0
 
     def _is_fenced(self, kiosk: Kiosk) -> bool:
         query = select(stream.c.fenced_at).where(
