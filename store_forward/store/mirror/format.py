@@ -95,7 +95,8 @@ class Header(msgspec.Struct, frozen=True):
     ``base_seq`` and ``base_hash`` are the journal's head when it was begun. Everything up to
     ``acked_seq`` was acknowledged by the gateway and in the database's main file then, and no
     segment before ``first_kept`` was needed any more. ``last_seq`` is set in a segment that was
-    filled from the database up to there and takes no appends. ``counter`` is what the machine's
+    filled from the database and takes no appends: the journal's newest entry then, which may stand
+    in another one. ``counter`` is what the machine's
     monotonic counter stood at, None where there is none. ``numbers`` are the last ones that core
     had given to slips and patients, by name.
     """

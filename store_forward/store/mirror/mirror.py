@@ -229,17 +229,20 @@ class Mirror:
             os.close(self._lock)
             self._lock = None
 
-    def fill(self, head: Head, groups: Sequence[tuple[Head, Sequence[bytes]]]) -> None:
+    def fill(
+        self, head: Head, groups: Sequence[tuple[Head, Sequence[bytes]]], newest_seq: int
+    ) -> None:
         """Write groups of the database behind ``head`` into a segment of their own.
 
         For what the mirror ought to hold and does not. Each group is its new head and its bodies.
+        ``newest_seq`` is the journal's newest entry, which older segments may hold: should they
+        be lost, this one tells that it was there.
 
         Raises StoreFull, StoreUnavailable.
         """
         size = sum(group_bytes(bodies) for _, bodies in groups)
-        last = groups[-1][0]
         self._leave_segment()
-        segment = self._create(head, size, last_seq=last.seq)
+        segment = self._create(head, size, last_seq=newest_seq)
         try:
             for after, bodies in groups:
                 content = encode_group(head.seq + 1, head.hash, after.hash, bodies)

@@ -124,7 +124,7 @@ def _fill_mirror(
     for first, last in holes(runs, start, database.head.seq):
         chunks = 0
         for before, groups in _chunks(journal, first, last):
-            store.mirror.fill(before, groups)
+            store.mirror.fill(before, groups, database.head.seq)
             chunks += 1
         if chunks:  # else the range is lost, and told
             store.notes.mirrored.append(Range(first, last))

@@ -224,3 +224,29 @@ def test_a_number_at_the_gateway_is_no_reason_to_begin_a_new_journal(disk: Kiosk
     with disk.boot() as store:
         assert store.recovery is not None
         assert not store.recovery.replaced
+
+
+def test_a_segment_filled_anew_knows_of_newer_entries_in_an_older_one(tmp_path: Path) -> None:
+    """A start wrote what an older segment had held into a new one; then database and the segment
+    with the newest entry are lost before anything is appended."""
+    path = tmp_path / "store.db"
+    with new_store(path) as store:
+        for number in range(1, 3):
+            store.journal.append([entry(number)])
+    with new_store(path) as store:
+        store.journal.append([entry(3)])
+        disk = power_cut(store, tmp_path / "cut")
+    oldest, _ = disk.segments()
+    oldest.unlink()
+    with disk.boot() as store:
+        assert store.recovery is not None
+        assert store.recovery.mirrored == (Range(1, 2),)
+    newest_entry, _filled = disk.segments()
+    newest_entry.unlink()
+    for file in disk.folder.glob("store.db*"):
+        if file.is_file():
+            file.unlink()
+    with disk.boot() as store:
+        assert store.recovery is not None
+        assert store.recovery.lost == (Range(3, 3),)
+        assert store.journal.read(2, 10)[0].seq > 3
