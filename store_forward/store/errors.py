@@ -124,3 +124,7 @@ class ResolutionRefused(Exception):
 
 class UnreadableAnswer(Exception):
     """The gateway sent a reference record or a lease of the wrong shape. Nothing was stored."""
+
+
+PASSING = (StoreBusy, StoreFull, StoreUnavailable)
+"""What may end by itself, so that whoever can wait tries again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, assert_never
@@ -14,28 +14,13 @@ import structlog
 
 from store_forward.contract.keys import BadKeyFile
 from store_forward.contract.marks import StreamMark
-from store_forward.contract.resolutions import (
-    MAX_REPORTED,
-    ExceptionAnswer,
-    ExceptionReport,
-    Resolution,
-    ResolutionPage,
-)
 from store_forward.contract.spans import Range
 from store_forward.contract.wire import BatchAnswer, HealthAnswer, LeaseRequest, ReferencePage
-from store_forward.store.errors import (
-    DamagedStore,
-    ReceiptRefused,
-    ResolutionRefused,
-    StoreBusy,
-    StoreFull,
-    StoreUnavailable,
-    UnreadableAnswer,
-)
-from store_forward.store.sending.parked import describe_parked
+from store_forward.store.errors import PASSING, DamagedStore, ReceiptRefused, UnreadableAnswer
 from store_forward.store.store import Store
 from store_forward.sync import engine
 from store_forward.sync.batches import cut_batch
+from store_forward.sync.case_exchange import CaseExchange, Exchanged
 from store_forward.sync.client import GatewayClient
 from store_forward.sync.engine import RECEIPT_MISFIT, Shown, State
 from store_forward.sync.outcomes import Failure, Unreadable
@@ -68,9 +53,6 @@ from store_forward.sync.steps import (
 
 LOOK_SECONDS: Final = 0.5
 """How often to look for new facts of core and for the end of the resting connection."""
-
-PASSING: Final = (StoreBusy, StoreFull, StoreUnavailable)
-"""Troubles of the store that may end by themselves. Any other ends this process."""
 
 READY: Final = "READY=1"
 ALIVE: Final = "WATCHDOG=1"
@@ -132,6 +114,7 @@ class SyncService:
         self._wanted_per_doctor = wanted_per_doctor
         self._board = StatusBoard(store.network_status, surroundings.now)
         self._queue = Queue(store)
+        self._cases = CaseExchange(store, client)
         self._work = Work()
         self._lease_request: str | None = None
         self._alarmed: dict[str, str] = {}
@@ -224,9 +207,9 @@ class SyncService:
             case AskMark():
                 return await self._ask_mark()
             case ReportExceptions():
-                return await self._report_exceptions()
+                return await self._exchange_cases(REPORT, self._cases.report())
             case FetchResolutions():
-                return await self._fetch_resolutions()
+                return await self._exchange_cases(RESOLUTIONS, self._cases.fetch())
             case Wait():
                 return None
             case _:
@@ -285,53 +268,15 @@ class SyncService:
         detail = f"the gateway has this journal up to {mark.high_water}, here it ends at {head}"
         return MarkTaken(self._moment(), step, detail, has_fallen_back, mark.fenced_seq)
 
-    async def _report_exceptions(self) -> Event:
-        outbox = self._store.outbox
-        unreported = [each for each in outbox.parked() if not each.reported]
-        parked = describe_parked(outbox, unreported[:MAX_REPORTED])
-        identity = self._store.identity
-        report = ExceptionReport(identity.device, identity.incarnation, parked)
-        answer = await self._client.report(report)
-        if not isinstance(answer, ExceptionAnswer):
-            return PullFailed(self._moment(), REPORT, answer)
+    async def _exchange_cases(self, name: str, asked: Awaitable[Exchanged]) -> Event:
+        ended = await asked
+        if ended.failure is not None:
+            return PullFailed(self._moment(), name, ended.failure)
         self._board.note_contact()
-        recorded = [case.seq for case in answer.cases if case.state == "recorded"]
-        try:
-            outbox.note_reported([each.seq for each in parked], recorded)
-        except PASSING as error:
-            return PullFailed(self._moment(), REPORT, None, str(error))
         self._look()
-        return Pulled(self._moment(), REPORT)
-
-    async def _fetch_resolutions(self) -> Event:
-        resolutions = self._store.resolutions
-        incarnation = self._store.identity.incarnation
-        page = await self._client.resolutions(incarnation, resolutions.cursor())
-        if not isinstance(page, ResolutionPage):
-            return PullFailed(self._moment(), RESOLUTIONS, page)
-        self._board.note_contact()
-        misfit = ""
-        try:
-            for each in page.resolutions:
-                misfit = self._resolve(each) or misfit
-            if not misfit:
-                resolutions.keep_cursor(page.cursor)
-        except PASSING as error:
-            return PullFailed(self._moment(), RESOLUTIONS, None, str(error))
-        self._look()
-        if misfit:
-            return PullFailed(self._moment(), RESOLUTIONS, None, misfit)
-        return Pulled(self._moment(), RESOLUTIONS, page.complete)
-
-    def _resolve(self, decided: Resolution) -> str:
-        """Record a decision. Says why one does not fit, which holds up none of the others."""
-        try:
-            if self._store.resolutions.record(decided):
-                verdict = decided.verdict.value
-                _log.info("resolved", seq=decided.seq, verdict=verdict, note=decided.note)
-        except ResolutionRefused as refused:
-            return str(refused)
-        return ""
+        if ended.trouble:
+            return PullFailed(self._moment(), name, None, ended.trouble)
+        return Pulled(self._moment(), name, ended.is_complete)
 
     async def _pull(self, name: str) -> Event:
         known = self._store.reference.freshness(name)

@@ -92,6 +92,20 @@ def test_also_when_the_header_that_says_so_cannot_be_read(kept: Kept) -> None:
     assert plan.left_out.last_seq >= kept.head.seq
 
 
+def test_nor_where_a_cut_left_an_older_one_than_it_took(kept: Kept) -> None:
+    """Two are dropped at once; of their names the disk has forgotten the second only."""
+    held: dict[Path, bytes] = {}
+    while len(gone := [path for path in held if not path.exists()]) < 2:
+        held |= {path: path.read_bytes() for _, path in list_segments(kept.folder)}
+        kept.run(20)
+    oldest = min(gone)
+    oldest.write_bytes(held[oldest])
+    plan = kept.rebuilt()
+    assert plan.gaps == ()
+    assert plan.base.seq > 0
+    assert plan.stretches[-1].last == kept.head
+
+
 def test_what_is_missing_and_was_not_acknowledged_is_lost(kept: Kept) -> None:
     kept.is_offline = True
     kept.run(40)
