@@ -253,8 +253,9 @@ class World:
         self.watch.seconds += 61.0  # then kiosks ask again what was decided
 
     def _needs_nobody(self, kiosk: Kiosk) -> bool:
-        """Nothing at the kiosk waits for a person any more."""
-        return self._is_fenced(kiosk) or kiosk.core.matters.count_open() == 0
+        """Nothing at the kiosk waits any more, for the gateway or for a person."""
+        is_open = kiosk.core.matters.count_open() > 0
+        return self._is_done(kiosk) and (self._is_fenced(kiosk) or not is_open)
 
     def _is_fenced(self, kiosk: Kiosk) -> bool:
         query = select(stream.c.fenced_at).where(
