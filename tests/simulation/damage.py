@@ -15,6 +15,7 @@ from pathlib import Path
 
 from store_forward.store.audit.mirror import read_mirror
 from store_forward.store.mirror.format import LENGTH_BYTES, PREFIX_BYTES
+from store_forward.store.mirror.reader import read_header
 from store_forward.store.mirror.segment import mirror_of
 from tests.simulation.kiosk import KEY, Kiosk
 
@@ -56,6 +57,13 @@ def mirrored(kiosk: Kiosk) -> dict[int, str]:
     """
     found = read_mirror(mirror_of(kiosk.path), [KEY.hex_digits], kiosk.device, kiosk.incarnation)
     return {seq: digest.hex() for seq, digest in found.hashes.items()}
+
+
+def acknowledged(kiosk: Kiosk) -> int:
+    """Up to where the mirror says that the gateway has everything."""
+    segments = _segments(kiosk.path)
+    told = [read_header(int(path.stem), path, KEY).acked_seq for path in segments]
+    return max(told, default=0)
 
 
 def keep_main_file(kiosk: Kiosk) -> Path:

@@ -13,6 +13,7 @@ from store_forward.store.store import Role, Store
 from tests.simulation.damage import (
     Blow,
     DatabaseHarm,
+    acknowledged,
     harm_database,
     harm_mirror,
     keep_main_file,
@@ -57,22 +58,20 @@ class Losses:
         self._go_on(kiosk, gone)
 
     def _has_holes(self, kiosk: Kiosk, rows: Sequence[Row]) -> bool:
-        """Whether the gateway has gone back and lacks what the mirror does not hold any more.
+        """Whether the gateway has gone back and lacks what the mirror does not hold any more, or
+        tells of as acknowledged.
 
         In any other case the mirror holds all that the gateway lacks.
         """
         there, observer = mirrored(kiosk), self._world.observer
-        lacking = [
-            row.seq
-            for row in rows
-            if there.get(row.seq) != row.hash.hex()
-            and not observer.is_known(kiosk.device, row.entry().id)
-        ]
+        unknown = [row for row in rows if not observer.is_known(kiosk.device, row.entry().id)]
+        lacking = [row.seq for row in unknown if there.get(row.seq) != row.hash.hex()]
         has_gone_back = self._world.hospital.restores > 0
         assert not lacking or has_gone_back or kiosk.memory.is_struck, (
             f"entries {lacking} of {kiosk.device} are neither mirrored nor at the gateway"
         )
-        return has_gone_back and bool(lacking)
+        told = acknowledged(kiosk)
+        return has_gone_back and (bool(lacking) or any(row.seq <= told for row in unknown))
 
     def _left_in_database(self, kiosk: Kiosk, blow: Blow) -> dict[int, str]:
         """Chain hashes of what a damaged database still holds, read from a copy of it."""
