@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, update
 
-from store_forward.contract.facts import Entry
+from store_forward.contract.facts import CaseOpened, EntriesLost, Entry, JournalReplaced
 from store_forward.contract.resolutions import Verdict
 from store_forward.contract.wire import Outcome
 from store_forward.gateway.journals import HELD
@@ -71,19 +71,20 @@ def add_case(connection: Connection, place: Place, case: OpenCase) -> None:
 def open_case_of_outcome(
     connection: Connection, place: Place, entry: Entry | Unreadable, decision: Decision
 ) -> None:
-    """Open a case for an entry that was recorded and not accepted.
+    """Open a case for an entry that was recorded and not accepted, or that is one in itself.
 
-    One that was sent to review in another journal of the kiosk has its case there, where no
-    decision reaches the journal that tells it again.
+    One that was sent to review, or opened a case, in another journal of the kiosk has its case
+    there, where no decision reaches the journal that tells it again.
     """
     has_case = any(isinstance(effect, OpenCase) for effect in decision.effects)
-    if decision.outcome not in NEED_CASE or has_case:
-        return
     fact = entry.fact if isinstance(entry, Entry) else None
+    is_case = isinstance(fact, CaseOpened | EntriesLost | JournalReplaced)
+    if has_case or not (is_case or decision.outcome in NEED_CASE):
+        return
     case = OpenCase(
         case_id=f"gw:{place.incarnation}:{place.seq}",
         order_id=order_of(fact) if fact is not None else None,
-        reason=decision.code or decision.outcome.value,
+        reason=decision.code or getattr(fact, "reason", None) or decision.outcome.value,
         amount_fen=amount_of(fact),
         slip_code=getattr(fact, "slip_code", None),
         origin="gateway",

@@ -95,9 +95,12 @@ def allow_purges(db: Any) -> None:
 
 
 def index_cases(db: Any) -> None:
-    """Version 5: the kiosk's own cases are found without reading the journal. Other kinds of
-    entries are not in the index and cost nothing."""
-    db.execute("CREATE INDEX event_case ON event (seq) WHERE kind = 'case_opened'")
+    """Version 5: what a kiosk records because a person must look is found without reading the
+    journal. Other kinds of entries are not in the index and cost nothing."""
+    db.execute(
+        "CREATE INDEX event_case ON event (seq) "
+        "WHERE kind IN ('case_opened', 'entries_lost', 'journal_replaced')"
+    )
 
 
 STEPS: tuple[Step, ...] = (

@@ -174,28 +174,15 @@ def _without_database(findings: Findings, why: str, otherwise: Plan) -> Plan:
 
 
 def _rebuilt(mirror: MirrorFinding, why: str) -> Rebuild:
-    base, acked = _kept_base(mirror), mirror.acked_seq
-    stretches = tuple(path_through(mirror.runs, base))
-    gaps = _gaps(base, stretches)
+    stretches = tuple(path_through(mirror.runs, mirror.base))
+    gaps = _gaps(mirror.base, stretches)
+    acked = mirror.acked_seq
     # A segment is dropped when all in it is acknowledged, and the next header says so. Where a
     # header cannot be read it may be that one: the gateway knows better than we what it has.
-    if base.seq > acked and not mirror.is_headless:
-        gaps = (Gap(acked + 1, base.seq), *gaps)
-    left_out = _lost_end(mirror, stretches[-1].last.seq if stretches else base.seq, None)
-    return Rebuild(base, stretches, gaps, why, left_out)
-
-
-def _kept_base(mirror: MirrorFinding) -> Head:
-    """Where what was not dropped begins.
-
-    Of segments that are dropped at once, a power cut may take a newer one and leave an older. What
-    is missing between them was acknowledged, and so was all before it.
-    """
-    base = mirror.base
-    for stretch in path_through(mirror.runs, mirror.base):
-        if stretch.is_gap and stretch.after.seq <= mirror.acked_seq:
-            base = stretch.after
-    return base
+    if mirror.base.seq > acked and not mirror.is_headless:
+        gaps = (Gap(acked + 1, mirror.base.seq), *gaps)
+    left_out = _lost_end(mirror, stretches[-1].last.seq if stretches else mirror.base.seq, None)
+    return Rebuild(mirror.base, stretches, gaps, why, left_out)
 
 
 def _lost_end(mirror: MirrorFinding, last_seq: int, database: Opened | None) -> Gap | None:

@@ -28,6 +28,7 @@ class _Scan:
     aborted: set[tuple[int, int]] = field(default_factory=set)
     bases: list[Head] = field(default_factory=list)
     newest: Header | None = None
+    first_kept: int = 0
     acked_seq: int = 0
     counter: int | None = None
     numbers: dict[str, int] = field(default_factory=dict)
@@ -65,6 +66,7 @@ class _Scan:
         self._take_groups(segment)
 
     def _take_header(self, header: Header) -> None:
+        self.first_kept = max(self.first_kept, header.first_kept)
         self.bases.append(Head(header.base_seq, header.base_hash))
         self.acked_seq = max(self.acked_seq, header.acked_seq)
         self.known_seq = max(self.known_seq, header.last_seq or header.base_seq)
@@ -118,6 +120,9 @@ def scan(
         path = directory / segment_name(number)
         segment = read_segment(number, path, key, head.seq if head is not None else 0)
         state.take(segment, is_newest=is_newest)
+        # What had been dropped may be back: of several names that were removed at once, a power cut
+        # may keep an older one and take a newer.
+        left = [one for one in left if one >= state.first_kept]
         header = segment.header
         if (
             head is not None
@@ -126,7 +131,7 @@ def scan(
             and header.last_seq is None
             and header.base_seq <= head.seq
             and not holes(state.runs, max(header.base_seq, after_seq), head.seq)
-            and not _missing(found, state.newest)
+            and not _missing(found, state)
         ):
             break
     if state.identity is None or state.newest is None:
@@ -144,7 +149,7 @@ def scan(
         known_hash=state.known_hash,
         foreign=tuple(state.foreign),
         damaged=tuple(str(bad) for bad in state.damaged),
-        missing=_missing(found, state.newest),
+        missing=_missing(found, state),
         spoilt=tuple(state.spoilt),
         ends=tuple(state.ends),
         is_whole=not left,
@@ -163,15 +168,15 @@ def _empty(directory: Path, found: Sequence[int]) -> tuple[BadRange, ...]:
     )
 
 
-def _missing(found: Sequence[int], newest: Header | None) -> tuple[int, ...]:
+def _missing(found: Sequence[int], state: _Scan) -> tuple[int, ...]:
     """Numbers of segments that ought to be there."""
-    if newest is None:
+    if state.newest is None:
         return ()
-    expected = newest.number - newest.first_kept
-    there = found[bisect_left(found, newest.first_kept) : bisect_left(found, newest.number)]
-    if len(there) == expected:
+    first, last = state.first_kept, state.newest.number
+    there = found[bisect_left(found, first) : bisect_left(found, last)]
+    if len(there) == last - first:
         return ()
-    return tuple(sorted(set(range(newest.first_kept, newest.number)).difference(there)))
+    return tuple(sorted(set(range(first, last)).difference(there)))
 
 
 def _has_hole(segment: Segment) -> bool:

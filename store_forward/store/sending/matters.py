@@ -1,4 +1,4 @@
-"""What staff should look at: entries the HIS did not simply take, and cases opened here.
+"""What staff should look at: entries the HIS did not simply take, and cases in themselves.
 
 Says nothing of patients: what is told of an entry is its kind, its money and its slip's code.
 """
@@ -24,7 +24,8 @@ PURGED = "purged"
 class Matter(msgspec.Struct, frozen=True):
     """An entry that needs a person, or needed one: then its ``state`` is SETTLED or WITHDRAWN.
 
-    A case about uncertain money that was opened here is in REVIEW until a person has decided.
+    What is a case in itself is in REVIEW until a person has decided: uncertain money, entries that
+    were lost, a journal that took the place of another one.
     ``code`` is a machine word for the reason, ``case_id`` the name of its open case at the gateway.
     ``amount_fen`` is what it is about, 0 for no money; ``slip_code`` what the patient may hold,
     empty for no slip. ``attempts`` counts the refusals of a parked entry, ``is_reported`` says
@@ -68,9 +69,10 @@ class _Body(msgspec.Struct):
 _SEQS = (
     "SELECT seq, state, code, attempts, reported FROM exception {} UNION ALL "
     "SELECT seq, 'review', NULL, 0, 0 FROM event INDEXED BY event_case "
-    "WHERE kind = 'case_opened' AND seq NOT IN (SELECT seq FROM exception)"
+    "WHERE kind IN ('case_opened', 'entries_lost', 'journal_replaced') "
+    "AND seq NOT IN (SELECT seq FROM exception)"
 )
-"""Exceptions, and cases of this kiosk that nobody has answered or decided about."""
+"""Exceptions, and entries of this kiosk that are cases in themselves, undecided."""
 
 _OPEN = "WHERE state NOT IN ('settled', 'withdrawn')"
 
@@ -122,7 +124,7 @@ class Matters:
         return Matter(
             seq=seq,
             state=standing,
-            code=code or fact.reason,
+            code=code or fact.reason or kind or PURGED,
             kind=kind or PURGED,
             lane=lane or PURGED,
             case_id=self._case_id(seq, standing, kind, told),

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import pytest
 
-from store_forward.contract.facts import RESTORED_FROM_BACKUP, JournalReplaced, NoteCredited
+from store_forward.contract.facts import (
+    RESTORED_FROM_BACKUP,
+    CaseOpened,
+    JournalReplaced,
+    NoteCredited,
+)
 from store_forward.contract.resolutions import Verdict
 from store_forward.contract.wire import Outcome
 from store_forward.gateway.journals import JournalId
@@ -128,3 +133,15 @@ def test_what_went_to_review_can_be_ended_in_the_new_journal_too(
     page = bench.cases.decisions(JournalId(KIOSK, "inc-2"), "")
     assert page.resolutions == (decided,)
     assert (decided.seq, decided.entry_id) == (2, answer.results[1].id)
+
+
+def test_a_case_that_a_kiosk_opened_can_be_ended_in_the_journal_that_tells_it_again(
+    bench: GatewayBench,
+) -> None:
+    old, new = JournalOf(KIOSK, "inc-1"), JournalOf(KIOSK, "inc-2")
+    old.record(CaseOpened("c-1", None, "note_uncertain", 5000, "S-1"), entry_id="e-1")
+    bench.send(old)
+    new.record(JournalReplaced("inc-1", RESTORED_FROM_BACKUP, 2, 0, 1, 1), entry_id="e-2")
+    new.append_raw(old.bodies[0])
+    assert outcomes(bench.send(new))[1] is Outcome.DUPLICATE
+    assert {"c-1", "gw:inc-2:2"} <= set(open_cases(bench))

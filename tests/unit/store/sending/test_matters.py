@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from store_forward.contract.facts import CaseOpened, Fact, NoteCredited, RegistrationPaid
+from store_forward.contract.facts import (
+    CaseOpened,
+    EntriesLost,
+    Fact,
+    JournalReplaced,
+    NoteCredited,
+    RegistrationPaid,
+)
 from store_forward.contract.wire import Outcome
 from store_forward.store import Store
 from store_forward.store.sending.exceptions import Standing
@@ -51,6 +58,24 @@ def test_a_case_opened_here_is_a_matter_before_and_after_it_is_handed_over(kept:
     (case,) = kept.matters.newest_open(10)
     assert case.is_reported
     assert kept.matters.count_open() == 1
+
+
+@pytest.mark.parametrize(
+    ("fact", "code"),
+    [
+        (EntriesLost(5, 9, "a" * 32), "entries_lost"),
+        (JournalReplaced("b" * 32, "older_than_gateway", 4, 9, 0, 0), "older_than_gateway"),
+    ],
+)
+def test_what_recovery_could_not_mend_is_told_to_staff_until_it_was_decided(
+    kept: Store, fact: Fact, code: str
+) -> None:
+    kept.journal.append([entry_of(fact, entry_id="entry-4")])
+    matter = kept.matters.newest_open(1)[0]
+    assert (matter.seq, matter.state, matter.code) == (4, Standing.REVIEW, code)
+    assert (matter.case_id, matter.amount_fen, matter.slip_code) == ("gw:entry-4", 0, "")
+    kept.outbox.record_answer(receipt(kept, 1, 4), accepted(1, 4))
+    assert seqs(kept) == [4, 3]
 
 
 def test_what_was_accepted_is_none(kept: Store) -> None:
@@ -107,6 +132,7 @@ def test_nothing_is_told_of_a_patient(kept: Store) -> None:
 def test_a_million_entries_are_not_read_for_it(kept: Store) -> None:
     """The plan says how the cases are found: by their own index, which holds nothing else."""
     plan = kept._connection.rows(
-        "EXPLAIN QUERY PLAN SELECT seq FROM event INDEXED BY event_case WHERE kind = 'case_opened'"
+        "EXPLAIN QUERY PLAN SELECT seq FROM event INDEXED BY event_case "
+        "WHERE kind IN ('case_opened', 'entries_lost', 'journal_replaced')"
     )
     assert ["event_case" in row[3] for row in plan] == [True]
