@@ -6,8 +6,9 @@ import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from store_forward.contract.facts import EntriesLost
+from store_forward.contract.facts import EntriesLost, JournalReplaced
 from store_forward.contract.spans import Range, holds
+from store_forward.contract.wire import LARGEST_SEQ
 from store_forward.store.journal import Row
 from store_forward.store.store import Role, Store
 from tests.simulation.damage import (
@@ -106,9 +107,13 @@ class Losses:
                 kiosk.memory.accepted.pop(entry_id, None)  # it need not be anywhere any more
                 observer.lose((kiosk.device, journal, row.seq, row.hash.hex()))
                 continue
-            assert observer.is_known(kiosk.device, entry_id), (
-                f"{kiosk.device} has lost entry {row.seq}, and does not say so"
-            )
+            if not observer.is_known(kiosk.device, entry_id):
+                # The gateway had another entry of this number, so the journal was replaced.
+                assert holds(_left_behind(kiosk, journal), row.seq), (
+                    f"{kiosk.device} has lost entry {row.seq}, and does not say so"
+                )
+                kiosk.memory.accepted.pop(entry_id, None)
+                continue
             # Only the gateway has it now: one that went back to before that would have lost it.
             self._world.backups.clear()
         kiosk.memory.named.setdefault(journal, []).extend(named)
@@ -129,4 +134,14 @@ def _named(kiosk: Kiosk, journal: str) -> list[Range]:
         Range(fact.first_seq, fact.last_seq)
         for fact in facts
         if isinstance(fact, EntriesLost) and fact.incarnation == journal
+    ]
+
+
+def _left_behind(kiosk: Kiosk, journal: str) -> list[Range]:
+    """The numbers of a journal that are nowhere on this disk, as the one in its place says."""
+    facts = [row.entry().fact for row in kiosk.rows()]
+    return [
+        Range(fact.first_lost, fact.last_lost or LARGEST_SEQ)
+        for fact in facts
+        if isinstance(fact, JournalReplaced) and fact.previous_incarnation == journal
     ]
