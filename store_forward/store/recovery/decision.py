@@ -7,7 +7,7 @@ from the other; what neither holds is named to the sequence number.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
@@ -141,10 +141,17 @@ def _with_database(findings: Findings, database: Opened) -> Plan:
         return AppendTail(stretches, _gaps(database.head, stretches), left_out)
     # Only now, with all that this disk holds put together, it is compared with the world outside.
     replaced = _replaced(findings, database)
-    if replaced is not None:
-        return replaced
     gap = database.left_out or left_out
+    if replaced is not None:
+        return _with_lost_end(replaced, gap)
     return LeaveOut(gap) if gap is not None else GoOn()
+
+
+def _with_lost_end(replaced: Replace, gap: Gap | None) -> Replace:
+    """Both copies may have lost more than the world outside knows of."""
+    if gap is None or replaced.last_lost == 0:
+        return replaced
+    return replace(replaced, last_lost=max(replaced.last_lost, gap.last_seq))
 
 
 def _replaced(findings: Findings, database: Opened) -> Replace | None:

@@ -23,6 +23,7 @@ from store_forward.store.recovery.decision import (
     LeaveOut,
     Plan,
     Rebuild,
+    Replace,
     decide,
 )
 from store_forward.store.recovery.findings import (
@@ -30,11 +31,13 @@ from store_forward.store.recovery.findings import (
     Database,
     Findings,
     Gap,
+    GatewayMark,
     MirrorFinding,
     Opened,
     Run,
 )
 from store_forward.store.recovery.report import Range
+from store_forward.store.sending.marks import Step
 from tests.unit.store.builders import DEVICE, KEY, accepted, entry, new_store, receipt
 from tests.unit.store.recovery.kiosk_disk import KioskDisk, flip, ids, power_cut
 
@@ -100,6 +103,12 @@ class TestDecision:
         found = plan(opened(5), mirror(7, TORN, newest_after=6))
         assert isinstance(found, AppendTail)
         assert found.left_out == Gap(8, 11)
+
+    def test_an_older_copy_that_lost_its_end_too_names_all_that_may_be_gone(self) -> None:
+        mark = GatewayMark(IDENTITY.incarnation, 9, Step.ROLLED_BACK)
+        found = decide(Findings(opened(7), mirror(7, FLIPPED, newest_after=6), mark=mark))
+        assert isinstance(found, Replace)
+        assert (found.first_lost, found.last_lost) == (8, 11)
 
     def test_what_an_earlier_step_found_is_not_forgotten(self) -> None:
         assert plan(opened(7, Gap(8, 99)), mirror(7, None)) == LeaveOut(Gap(8, 99))
