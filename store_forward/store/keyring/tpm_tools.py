@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from store_forward.store.errors import KeyUnusable
@@ -20,12 +21,26 @@ SECONDS = 30
 """A discrete TPM takes up to some seconds for a key; after this it hangs."""
 
 
+BUSY_CODES = ("0x902", "0x903", "0x908", "0x922")
+"""TPM_RC_OBJECT_MEMORY, _SESSION_MEMORY, _YIELDED, _RETRY: another user has filled it for a moment
+(TPM 2.0 Library, Part 2, 6.6.3)."""
+
+TRIES = 20
+PAUSE_SECONDS = 0.2
+"""Longer together than another one's key takes, shorter than the time a unit has to start."""
+
+
 class TpmRefused(Exception):
     """The TPM answered with an error. ``codes`` is what the program said, without secrets."""
 
     def __init__(self, program: str, said: str) -> None:
         super().__init__(f"{program}: {said}")
         self.said = said
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it may say yes to the same in a moment."""
+        return any(code in self.said for code in BUSY_CODES)
 
 
 class TpmTools:
@@ -58,9 +73,22 @@ class TpmTools:
             VARIABLE: self._environment.get(VARIABLE) or f"device:{self.device}",
             "LC_ALL": "C",
         }
+        words = (program, *arguments)
+        for _ in range(TRIES):
+            try:
+                return self._once(folder, environment, words, secret)
+            except TpmRefused as refused:
+                if not refused.is_busy:
+                    raise
+            time.sleep(PAUSE_SECONDS)
+        return self._once(folder, environment, words, secret)
+
+    def _once(
+        self, folder: Path, environment: Mapping[str, str], words: Sequence[str], secret: bytes
+    ) -> bytes:
         try:
             done = subprocess.run(
-                [program, *arguments],
+                words,
                 cwd=folder,
                 env=environment,
                 input=secret,
@@ -70,7 +98,7 @@ class TpmTools:
             )
         except FileNotFoundError:
             raise KeyUnusable(
-                self.device, f"{program} is not installed", "Install the package tpm2-tools"
+                self.device, f"{words[0]} is not installed", "Install the package tpm2-tools"
             ) from None
         except subprocess.TimeoutExpired:
             raise KeyUnusable(
@@ -84,7 +112,7 @@ class TpmTools:
                     "the TPM cannot be opened",
                     f"Let this user use {self.device} (group tss)",
                 )
-            raise TpmRefused(program, said)
+            raise TpmRefused(words[0], said)
         return done.stdout
 
     def flush(self, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,9 @@ from store_forward.store.keyring.tpm_tools import TpmTools
 from tests.fakes.software_tpm import SoftwareTpm
 
 SECRET = bytes(range(32))
+
+SLOTS = 3
+"""Objects that the TPM holds at the same time."""
 
 
 def wrapper(tpm: SoftwareTpm, pcrs: str = "sha256:7") -> TpmWrapper:
@@ -45,6 +49,23 @@ def test_it_opens_as_often_as_asked_so_nothing_is_left_behind_in_the_tpm(
     assert tpm.tool("tpm2_getcap", "handles-transient") == b""
     assert tpm.tool("tpm2_getcap", "handles-loaded-session") == b""
     assert tpm.tool("tpm2_getcap", "handles-saved-session") == b""
+
+
+def test_a_tpm_that_somebody_else_has_filled_for_a_moment_is_waited_for(
+    tpm: SoftwareTpm, tmp_path: Path
+) -> None:
+    """Core and sync start at the same time, perhaps without a resource manager between them."""
+    sealed = wrapper(tpm).wrap(SECRET)
+    for number in range(SLOTS):
+        tpm.tool("tpm2_createprimary", "-c", str(tmp_path / f"{number}.ctx"))
+    with pytest.raises(RuntimeError, match="0x902"):
+        tpm.tool("tpm2_createprimary", "-c", str(tmp_path / "one too many.ctx"))
+    leaving = threading.Timer(0.5, tpm.tool, ("tpm2_flushcontext", "-t"))
+    leaving.start()
+    try:
+        assert wrapper(tpm).unwrap(sealed) == SECRET
+    finally:
+        leaving.join()
 
 
 def test_another_machines_tpm_does_not_open_it(tpm: SoftwareTpm, tmp_path: Path) -> None:
