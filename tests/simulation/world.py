@@ -174,8 +174,7 @@ class World:
         self._drive(self._needs_nobody)
         self.observer.check(self.kiosks)
         for kiosk in self.kiosks:
-            is_stopped = self._is_fenced(kiosk) or self.observer.is_hidden_twin(kiosk)
-            self.observer.check_end(kiosk, is_stopped)
+            self.observer.check_end(kiosk, self._is_stopped(kiosk))
 
     def _drive(self, is_there: Callable[[Kiosk], bool]) -> None:
         self.watch.seconds += 1.0
@@ -255,7 +254,11 @@ class World:
     def _needs_nobody(self, kiosk: Kiosk) -> bool:
         """Nothing at the kiosk waits any more, for the gateway or for a person."""
         is_open = kiosk.core.matters.count_open() > 0
-        return self._is_done(kiosk) and (self._is_fenced(kiosk) or not is_open)
+        return self._is_done(kiosk) and (self._is_stopped(kiosk) or not is_open)
+
+    def _is_stopped(self, kiosk: Kiosk) -> bool:
+        """Whether the gateway takes nothing of it any more."""
+        return self._is_fenced(kiosk) or self.observer.is_hidden_twin(kiosk)
 
     def _is_fenced(self, kiosk: Kiosk) -> bool:
         query = select(stream.c.fenced_at).where(
